@@ -1,0 +1,55 @@
+"""Agency, dossier and procedure codes: both national forms in, one form kept.
+
+Sources: QĐ 20/2020/QĐ-TTg (agency identifiers), NĐ 61/2018 (dossier code), domain/dossier.md 1.3.
+Foreign codes stay opaque: what does not look national is returned as it came.
+"""
+
+import re
+import uuid
+
+# Old form: level4.level3.level2.level1, e.g. 000.00.19.H50; new form: H50.19 and deeper.
+_OLD_AGENCY = re.compile(r"^(\d{3})\.(\d{2})\.(\d{2,3})\.([A-Z]\d{2})$")
+_DOSSIER = re.compile(r"^(.+?)-(\d{6}|\d{8})-(\d{3,})$")
+_PROCEDURE = re.compile(r"^(\d{1,2}\.\d{6})(?:\.(?:\d{3}\.\d{2}\.\d{2}\.)?[A-Z]\d{2})?$")
+_DOSSIER_NAMESPACE = uuid.UUID("6f1c1b0e-6f0e-5a33-9d0c-0b50a4c9e5a5")
+
+
+def agency_code(text: str) -> str:
+    """The new form of an agency code: `000.00.19.H50` and `H50.19` both give `H50.19`."""
+    match = _OLD_AGENCY.match(text.strip())
+    if match is None:
+        return text.strip()
+    level4, level3, level2, level1 = match.groups()
+    parts = [level1]
+    for part in (level2, level3, level4):
+        if part.strip("0") == "":
+            break
+        parts.append(part)
+    return ".".join(parts)
+
+
+def national_code(text: str) -> str:
+    """A dossier's national code with its agency in the new form; opaque codes unchanged."""
+    text = text.strip()
+    match = _DOSSIER.match(text)
+    if match is None:
+        return text
+    agency, day, number = match.groups()
+    return f"{agency_code(agency)}-{day}-{number}"
+
+
+def issuing_agency(code: str) -> str | None:
+    """The agency that issued a national dossier code; None where the code is opaque."""
+    match = _DOSSIER.match(code)
+    return agency_code(match.group(1)) if match else None
+
+
+def procedure_key(code: str) -> str:
+    """What two spellings of one procedure share: `1.002835.000.00.00.H56` gives `1.002835`."""
+    match = _PROCEDURE.match(code.strip())
+    return match.group(1) if match else code.strip()
+
+
+def dossier_id(namespace: str, code: str, generation: int) -> str:
+    """The hub's stable id of the dossier that began with this leg (a UUID as text)."""
+    return str(uuid.uuid5(_DOSSIER_NAMESPACE, f"{namespace}\0{code}\0{generation}"))

@@ -1,0 +1,301 @@
+"""A mapping document (mapping.toml) compiled into one function per shape of wire row.
+
+The document:
+
+    version = 1
+    [shapes.NAME]            # the kind of row the adapter's reader yields
+    facet = "step"           # which part of a leg it states
+    version_by = "time"      # number | time | observed
+    part = ""                # optional sub-namespace for a second code book of the same system
+    empty = "absent"         # what null or "" means: "absent" says nothing, "none" says none
+    ignored = ["..."]        # wire names known and not used; any other new name is drift
+    [[shapes.NAME.rows]]
+    target = "applicant.name"
+    source = "hoTen"         # plain dotted path (a getter) or any JMESPath expression
+    transforms = ["trim"]    # canonical.mapping.transforms, in order
+    table = "status"         # last: look the value up; not in the table is refused
+    const = "online"         # instead of source
+    default = "x"            # where the source says nothing; only where declared
+    required = true          # saying nothing is FIELD_MISSING
+    empty = "none"           # overrides the shape's
+    sentinels = ["99991231"] # values that mean empty
+    when = "onlineId"        # JMESPath; the row counts only where it is truthy
+    each = "fees"            # a list: `items` are rows for every element (one object is one element)
+    items = [{ target = "amount", source = "SO_TIEN", transforms = ["dong"] }]
+    [tables.status]
+    "6" = "finished"
+
+Plain paths become getters; JMESPath runs only where an expression is needed.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jmespath
+from msgspec import Struct
+
+from canonical.fields import Facet
+from canonical.mapping.transforms import Bad, Transform, named
+from canonical.reasons import Reason
+from canonical.record import VersionBy
+
+_PLAIN_PATH = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ABSENT: Any = object()
+Getter = Callable[[Any], Any]
+
+
+class MappingFault(ValueError):  # noqa: N818 - about a document, not a record
+    """The mapping document itself is wrong; the sentence names the row."""
+
+
+class Unmapped(Struct, frozen=True):
+    """Why one wire row has no canonical form.
+
+    Attributes:
+        reason: Code of the closed list.
+        field: The wire name at fault.
+    """
+
+    reason: Reason
+    field: str | None
+
+
+class Shape(Struct, frozen=True):
+    """One compiled kind of wire row.
+
+    Attributes:
+        known: Top-level wire names the mapping reads or ignores; anything else is drift.
+    """
+
+    name: str
+    facet: Facet
+    version_by: VersionBy
+    part: str
+    known: frozenset[str]
+    apply: Callable[[Any], "dict[str, Any] | Unmapped"]
+
+
+class Mapping(Struct, frozen=True):
+    """A compiled mapping document."""
+
+    version: int
+    shapes: dict[str, Shape]
+    tables: dict[str, dict[str, Any]]
+
+
+def compile_mapping(
+    document: dict[str, Any],
+    own: dict[str, Transform] | None = None,
+    tables: dict[str, dict[str, Any]] | None = None,
+) -> Mapping:
+    """The compiled mapping.
+
+    Args:
+        document: The decoded mapping.toml.
+        own: The adapter's named transforms.
+        tables: The connection's additions to the code tables; they win over the document's.
+
+    Raises:
+        MappingFault: a row that cannot be compiled, with its place.
+    """
+    merged = {k: dict(v) for k, v in document.get("tables", {}).items()}
+    for name, more in (tables or {}).items():
+        merged.setdefault(name, {}).update(more)
+    shapes = {
+        name: _shape(name, body, merged, own) for name, body in document.get("shapes", {}).items()
+    }
+    return Mapping(int(document.get("version", 1)), shapes, merged)
+
+
+def _shape(name: str, body: dict[str, Any], tables: dict[str, dict[str, Any]], own: Any) -> Shape:
+    try:
+        facet = Facet(body.get("facet", "snapshot"))
+        version_by = VersionBy(body.get("version_by", "time"))
+    except ValueError as error:
+        raise MappingFault(f"shapes.{name}: {error}") from error
+    rows = [
+        _row(row, f"shapes.{name}.rows[{i}]", body.get("empty", "absent"), tables, own)
+        for i, row in enumerate(body.get("rows", []))
+    ]
+    known = frozenset(body.get("ignored", ())) | _names(body.get("rows", []))
+
+    def apply(wire: Any) -> dict[str, Any] | Unmapped:
+        told: dict[str, Any] = {"facet": facet.value}
+        if not isinstance(wire, dict):
+            return Unmapped(Reason.FIELD_TYPE, None)
+        for row in rows:
+            found = row(wire, told)
+            if found is not None:
+                return found
+        return told
+
+    return Shape(name, facet, version_by, body.get("part", ""), known, apply)
+
+
+Row = Callable[[Any, dict[str, Any]], Unmapped | None]
+
+
+def _row(
+    row: dict[str, Any], where: str, empty: str, tables: dict[str, dict[str, Any]], own: Any
+) -> Row:
+    get = _value_of(row, where, row.get("empty", empty), tables, own)
+    when = _getter(row["when"], where) if "when" in row else None
+    required = bool(row.get("required"))
+    target = row.get("target")
+    if not isinstance(target, str):
+        raise MappingFault(f"{where}: no target")
+    source = row.get("source", row.get("each", target))
+    field = source if _PLAIN_PATH.match(source) else target
+    head, _, leaf = target.partition(".")
+
+    def write(wire: Any, told: dict[str, Any]) -> Unmapped | None:
+        if when is not None and not when(wire):
+            return None
+        try:
+            value = get(wire)
+        except Bad as bad:
+            return Unmapped(bad.reason, field)
+        except _BadItem as bad:
+            return Unmapped(bad.reason, f"{field}[{bad.place}].{bad.field}")
+        if value is _ABSENT:
+            return Unmapped(Reason.FIELD_MISSING, field) if required else None
+        if value is None and required:
+            return Unmapped(Reason.FIELD_MISSING, field)
+        if not leaf:
+            told[head] = value
+        elif isinstance(told.setdefault(head, {}), dict):
+            told[head][leaf] = value
+        return None
+
+    return write
+
+
+class _BadItem(Exception):  # noqa: N818 - carried from a list element to its row
+    def __init__(self, reason: Reason, place: int, field: str | None) -> None:
+        super().__init__(reason)
+        self.reason, self.place, self.field = reason, place, field
+
+
+def _value_of(
+    row: dict[str, Any], where: str, empty: str, tables: dict[str, dict[str, Any]], own: Any
+) -> Getter:
+    if "each" in row:
+        return _each(row, where, empty, tables, own)
+    if "const" in row:
+        return lambda _wire: row["const"]
+    if "source" not in row:
+        raise MappingFault(f"{where}: neither source, const nor each")
+    get = _getter(row["source"], where)
+    steps = _steps(row, where, tables, own)
+    sentinels = frozenset(row.get("sentinels", ()))
+    fallback = row.get("default", None if empty == "none" else _ABSENT)
+
+    def value(wire: Any) -> Any:
+        found = get(wire)
+        if found is None or found == "" or (isinstance(found, str) and not found.strip()):
+            return fallback
+        if sentinels and (
+            found in sentinels or (isinstance(found, str) and found.strip() in sentinels)
+        ):
+            return fallback
+        for step in steps:
+            found = step(found)
+        return found
+
+    return value
+
+
+def _steps(
+    row: dict[str, Any], where: str, tables: dict[str, dict[str, Any]], own: Any
+) -> list[Transform]:
+    try:
+        steps = [named(name, own) for name in row.get("transforms", ())]
+    except KeyError as error:
+        raise MappingFault(f"{where}: no transform {error}") from error
+    if "table" in row:
+        name = row["table"]
+        if name not in tables:
+            raise MappingFault(f"{where}: no table {name!r}")
+        is_status = row["target"].rpartition(".")[2] == "status"
+        steps.append(
+            _lookup(tables[name], Reason.STATUS_UNKNOWN if is_status else Reason.REF_UNKNOWN)
+        )
+    return steps
+
+
+def _lookup(table: dict[str, Any], missing: Reason) -> Transform:
+    def look(value: Any) -> Any:
+        key = value.strip() if isinstance(value, str) else str(value)
+        try:
+            return table[key]
+        except KeyError:
+            raise Bad(missing) from None
+
+    return look
+
+
+def _each(
+    row: dict[str, Any], where: str, empty: str, tables: dict[str, dict[str, Any]], own: Any
+) -> Getter:
+    get = _getter(row["each"], where)
+    rows = [_row(r, f"{where}.items[{i}]", empty, tables, own) for i, r in enumerate(row["items"])]
+    fallback = None if empty == "none" else _ABSENT
+
+    def items(wire: Any) -> Any:
+        found = get(wire)
+        if found is None:
+            return fallback
+        told_all = []
+        for place, item in enumerate(found if isinstance(found, list) else [found]):
+            told: dict[str, Any] = {}
+            for write in rows:
+                bad = write(item, told)
+                if bad is not None:
+                    raise _BadItem(bad.reason, place, bad.field)
+            told_all.append(told)
+        return told_all
+
+    return items
+
+
+def _getter(source: str, where: str) -> Getter:
+    if _PLAIN_PATH.match(source):
+        names = source.split(".")
+        if len(names) == 1:
+            name = names[0]
+            return lambda wire: wire.get(name) if isinstance(wire, dict) else None
+        return lambda wire: _walk(wire, names)
+    try:
+        expression = jmespath.compile(source)
+    except jmespath.exceptions.JMESPathError as error:
+        raise MappingFault(f"{where}: {source!r}: {type(error).__name__}") from error
+
+    def search(wire: Any) -> Any:
+        try:
+            return expression.search(wire)
+        except jmespath.exceptions.JMESPathError as error:
+            raise Bad(Reason.MAPPING_ERROR) from error
+
+    return search
+
+
+def _walk(wire: Any, names: list[str]) -> Any:
+    for name in names:
+        if not isinstance(wire, dict):
+            return None
+        wire = wire.get(name)
+    return wire
+
+
+def _names(rows: list[dict[str, Any]]) -> set[str]:
+    """Top-level wire names that rows read: the first name of a path, every name of an expression."""
+    found: set[str] = set()
+    for row in rows:
+        for key in ("source", "when", "each"):
+            told = row.get(key)
+            if isinstance(told, str):
+                plain = _PLAIN_PATH.match(told)
+                found |= {told.split(".")[0]} if plain else set(_NAME.findall(told))
+    return found

@@ -1,0 +1,225 @@
+"""What the hub asks of a department's adapter, and what it hands to one. Ports, no code of any wire.
+
+A record walks one way: wire bytes -> `Reading.rows` (pure) -> mapping (pure) -> sync -> store. The
+same bytes read again give the same rows, so replay and `hub verify` need nothing but the receipt.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from canonical.reasons import Reason
+
+
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """manifest.toml: who the system is, what it speaks, its defaults, how far it is proven.
+
+    Attributes:
+        id: The folder's name.
+        title: For people, Vietnamese.
+        owner: Whom to ring.
+        protocol: soap | rest | file | push.
+        contract: Path inside the folder, or "our own design".
+        proven_against: simulator | test system | live.
+        role: desk | handling | money: what its legs may speak for (canonical.precedence).
+        modes: Ways of pulling a connection may choose by its option `mode`; first is the default.
+        pulls: Whether the hub asks it.
+        door: Whether it calls a door of its own at the hub: "" | soap | json.
+        native_shape: Shape of rows posted to /api/v1/connections/{id}/records, "" for none.
+        ordered: Whether its pages come in order of update time, so a run may resume by page.
+        asks_open_codes: Whether a run needs the codes still open at the hub.
+        schedule: Cron text, Asia/Ho_Chi_Minh.
+        overlap_s: Seconds the watermark reaches back, at the least.
+        timeout_s: Total deadline of one call.
+        page_size: Rows asked for at once, where the contract lets the caller choose.
+        options: Names of the plain settings a connection may have, with what they are for.
+        secrets: Names of the settings kept encrypted.
+        moods_not_applicable: Simulator mood -> why it cannot apply to this system.
+        quality: Short notes for the IT department on what is not yet proven.
+    """
+
+    id: str
+    title: str
+    owner: str
+    protocol: str
+    contract: str
+    proven_against: str
+    role: str = "handling"
+    modes: list[str] = []
+    pulls: bool = True
+    door: str = ""
+    native_shape: str = ""
+    ordered: bool = False
+    asks_open_codes: bool = False
+    schedule: str = "*/15 * * * *"
+    overlap_s: int = 300
+    timeout_s: float = 30.0
+    page_size: int = 500
+    options: dict[str, str] = {}
+    secrets: list[str] = []
+    moods_not_applicable: dict[str, str] = {}
+    quality: str = ""
+
+
+class Settings(Struct, frozen=True):
+    """One configured connection, as an adapter sees it.
+
+    Attributes:
+        id: The connection's id.
+        endpoint: Address (http URL) or folder (file drop).
+        options: Plain settings.
+        secrets: Revealed secrets; never logged, never kept by the adapter beyond the run.
+    """
+
+    id: str
+    endpoint: str
+    options: dict[str, str]
+    secrets: dict[str, str]
+
+
+class Ask(Struct, frozen=True):
+    """What one run wants.
+
+    Attributes:
+        since: Inclusive watermark less the overlap; None for everything.
+        until: Exclusive end; None for now.
+        cursor: Where an interrupted ordered run goes on; None from the start.
+        open_codes: Local codes not yet ended at the hub, where the manifest asks for them.
+        now: The moment the run started, UTC.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    cursor: str | None
+    open_codes: Sequence[str]
+    now: datetime
+
+
+class Page(Struct, frozen=True):
+    """One answer of a source, as received.
+
+    Attributes:
+        raw: The bytes to keep; reading them again gives the same rows.
+        shape: Name by which the adapter's `rows` reads them.
+        observed_at: When the hub received it, UTC.
+        cursor: Where the next page begins; None on the last page.
+        total: Rows the source declared for the whole run; None where it does not.
+        count: Rows in this page.
+        token: What `acknowledge` needs after the page is durable; "" where nothing is to be said.
+    """
+
+    raw: bytes
+    shape: str
+    observed_at: datetime
+    cursor: str | None = None
+    total: int | None = None
+    count: int = 0
+    token: str = ""
+
+
+class Row(Struct, frozen=True):
+    """One wire row: which mapping shape it has, and its values in the department's words."""
+
+    shape: str
+    values: dict[str, Any]
+
+
+class BadRow(Struct, frozen=True):
+    """One wire row that cannot be read at all."""
+
+    reason: Reason
+    field: str | None = None
+    code: str | None = None
+
+
+class Client(Protocol):
+    """Calls and answers in a department's words: no decisions, no repeats."""
+
+    def pages(self, ask: Ask) -> AsyncIterator[Page]:
+        """The pages of one run, in order. Raises only `canonical.errors`."""
+        ...
+
+    async def acknowledge(self, page: Page) -> None:
+        """Tell the source that a page is durable (two-step pull); a no-op where it does not ask."""
+        ...
+
+    async def close(self) -> None:
+        """Give back sockets and sessions."""
+        ...
+
+
+class DoorCall(Struct, frozen=True):
+    """One call a department made at a door in its own contract.
+
+    Attributes:
+        shape: Name by which the adapter's `rows` reads the body.
+        operation: The contract's operation.
+        user: User name found in the body; None where the contract has none there.
+        password: Its password.
+    """
+
+    shape: str
+    operation: str
+    user: str | None = None
+    password: str | None = None
+
+
+class DoorAnswer(Struct, frozen=True):
+    """What goes back, in the department's contract."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Fate(Struct, frozen=True):
+    """What became of one record, as a door tells it."""
+
+    position: int
+    code: str | None
+    disposition: str
+    reason: Reason | None = None
+    field: str | None = None
+
+
+class Door(Protocol):
+    """A door in the department's own contract: pure, bytes to call and outcome to bytes."""
+
+    def call(self, raw: bytes, content_type: str, soap_action: str) -> DoorCall:
+        """Which operation is called and by whom. Raises Garbled where it cannot be read."""
+        ...
+
+    def answer(self, call: DoorCall, fates: Sequence[Fate]) -> DoorAnswer:
+        """The contract's answer to a call that was taken in."""
+        ...
+
+    def refusal(self, call: DoorCall | None, reason: Reason, detail: str) -> DoorAnswer:
+        """The contract's answer to a call that was refused whole."""
+        ...
+
+    def wsdl(self, address: str) -> bytes:
+        """The contract with the door's own address in it."""
+        ...
+
+
+class System(Struct, frozen=True):
+    """Everything the hub knows of one kind of counterpart; built by adapters.registry.
+
+    Attributes:
+        manifest: The folder's manifest.
+        mapping_document: mapping.toml as data; None for a system that speaks canonical words.
+        transforms: The folder's own named transforms.
+        rows: Pure: (shape, bytes) to wire rows, in order. Raises Garbled for a body outside its
+            contract.
+        connect: Builds the client of one connection; None where the hub does not ask.
+        door: The door in its own contract; None where it does not call.
+    """
+
+    manifest: Manifest
+    mapping_document: dict[str, Any] | None
+    transforms: dict[str, Callable[[Any], Any]]
+    rows: Callable[[str, bytes], Sequence[Row | BadRow]]
+    connect: Callable[[Settings], Client] | None
+    door: Door | None

@@ -1,0 +1,1 @@
+"""The REST door (CONTRACT.md, HTTP)."""

@@ -1,0 +1,1 @@
+"""The plain page where citizens look up their dossier."""

@@ -1,0 +1,1 @@
+"""The SOAP door: canonical, and each department in its own contract."""

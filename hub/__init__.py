@@ -1,0 +1,1 @@
+"""Wiring, settings, logging, command line, demo: the only room that may import every other."""

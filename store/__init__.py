@@ -1,0 +1,1 @@
+"""Every table, every SQL statement, migrations: SQLite and PostgreSQL, one schema."""

@@ -1,0 +1,1 @@
+"""When to ask, how to take in, what to deliver, what to repeat."""
