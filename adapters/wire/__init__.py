@@ -1,0 +1,112 @@
+"""Cables and protocols: the only room that touches httpx and zeep. One `Wire` per process."""
+
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+import certifi
+
+from adapters.wire.egress import Egress
+from adapters.wire.http import Answer, BasicAuth, Http
+from adapters.wire.limits import DEFAULT_MAX_BODY_BYTES
+from adapters.wire.soap import Soap, Version
+
+__all__ = ["Answer", "Http", "Soap", "Wire"]
+
+
+class Wire:
+    """What adapters make their calls with: the process's allowlist, bounds and deadlines."""
+
+    def __init__(
+        self,
+        egress: Sequence[str] = (),
+        *,
+        max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+        timeout_s: float = 30.0,
+        ca_file: Path | None = None,
+    ) -> None:
+        """The process's wire.
+
+        Args:
+            egress: Allowed `host`, `host:port` or networks; empty allows loopback only.
+            max_body_bytes: Ceiling of one decompressed body.
+            timeout_s: Total deadline of a call where the caller names none.
+            ca_file: Further certificate authorities (PEM), for departments with their own.
+
+        Raises:
+            ValueError: an entry of `egress` that cannot be read.
+        """
+        self._egress = Egress(egress)
+        self._max_body_bytes = max_body_bytes
+        self._timeout_s = timeout_s
+        self._ca_file = ca_file
+        self._context: ssl.SSLContext | None = None
+        self._open: set[Http] = set()
+
+    def http(
+        self, system: str, timeout_s: float | None = None, auth: BasicAuth | None = None
+    ) -> Http:
+        """Plain HTTP calls for one system.
+
+        Args:
+            system: For errors: the system or connection.
+            timeout_s: Total deadline of one call, body included.
+            auth: ("basic", user, password).
+        """
+        http = Http(
+            system,
+            egress=self._egress,
+            tls=self._tls,
+            timeout_s=self._timeout_s if timeout_s is None else timeout_s,
+            max_body_bytes=self._max_body_bytes,
+            auth=auth,
+            on_close=self._open.discard,
+        )
+        self._open.add(http)
+        return http
+
+    def soap(
+        self,
+        contract_path: Path,
+        endpoint: str,
+        *,
+        system: str,
+        timeout_s: float | None = None,
+        version: Version = "1.1",
+        service: str | None = None,
+        port: str | None = None,
+        auth: BasicAuth | None = None,
+    ) -> Soap:
+        """Calls of a WSDL's operations.
+
+        Args:
+            contract_path: WSDL file inside the adapter; nothing is ever loaded over the network.
+            endpoint: Where to call; the address in the WSDL is not used.
+            system: For errors: the system or connection.
+            timeout_s: Total deadline of one call.
+            version: SOAP version of the binding.
+            service: WSDL service, where it has several.
+            port: WSDL port, where a version has several.
+            auth: ("basic", user, password).
+        """
+        return Soap(
+            self.http(system, timeout_s, auth),
+            contract_path,
+            endpoint,
+            version=version,
+            service=service,
+            port=port,
+        )
+
+    async def close(self) -> None:
+        """Close everything this wire has built."""
+        for http in list(self._open):
+            await http.close()
+
+    def _tls(self) -> ssl.SSLContext:
+        """One context for all: loading the authorities takes tens of milliseconds."""
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=certifi.where())
+            if self._ca_file is not None:
+                self._context.load_verify_locations(cafile=self._ca_file)
+        return self._context
