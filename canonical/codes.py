@@ -8,9 +8,11 @@ import re
 import uuid
 
 # Old form: level4.level3.level2.level1, e.g. 000.00.19.H50; new form: H50.19 and deeper.
-_OLD_AGENCY = re.compile(r"^(\d{3})\.(\d{2})\.(\d{2,3})\.([A-Z]\d{2})$")
-_DOSSIER = re.compile(r"^(.+?)-(\d{6}|\d{8})-(\d{3,})$")
-_PROCEDURE = re.compile(r"^(\d{1,2}\.\d{6})(?:\.(?:\d{3}\.\d{2}\.\d{2}\.)?[A-Z]\d{2})?$")
+_OLD_AGENCY = re.compile(r"^([0-9]{3})\.([0-9]{2})\.([0-9]{2,3})\.([A-Z][0-9]{2})\Z")
+_DOSSIER = re.compile(r"^(.+?)-([0-9]{6}|[0-9]{8})-([0-9]{3,})\Z")
+_PROCEDURE = re.compile(
+    r"^([0-9]{1,2}\.[0-9]{6})(?:\.(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.)?[A-Z][0-9]{2})?\Z"
+)
 _DOSSIER_NAMESPACE = uuid.UUID("6f1c1b0e-6f0e-5a33-9d0c-0b50a4c9e5a5")
 
 
@@ -19,12 +21,9 @@ def agency_code(text: str) -> str:
     match = _OLD_AGENCY.match(text.strip())
     if match is None:
         return text.strip()
-    level4, level3, level2, level1 = match.groups()
-    parts = [level1]
-    for part in (level2, level3, level4):
-        if part.strip("0") == "":
-            break
-        parts.append(part)
+    parts = list(reversed(match.groups()))
+    while parts[-1].strip("0") == "":
+        parts.pop()
     return ".".join(parts)
 
 

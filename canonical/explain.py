@@ -16,7 +16,7 @@ from canonical.states import Status
 
 
 def first_fault(raw: Any, shape: type[Struct], path: str = "") -> tuple[Reason, str | None]:
-    """Reason and path of the first fault, unknown names last; (FIELD_TYPE, None) if none is found."""
+    """Reason and path of the first fault, unknown names last; (FIELD_TYPE, path) if none is."""
     return _in_struct(raw, shape, path) or (Reason.FIELD_TYPE, path or None)
 
 

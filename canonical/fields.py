@@ -1,4 +1,4 @@
-"""The fields a record may state, facet by facet, as CONTRACT.md "Canonical dossier record" lists them.
+"""The fields a record may state, facet by facet, as CONTRACT.md lists them.
 
 Frozen msgspec structs: they validate, are fast, and give the JSON Schema that OpenAPI shows. Absent
 is `UNSET` and says nothing; null is None and says none.
@@ -46,16 +46,16 @@ Code = Annotated[str, Meta(min_length=1, max_length=200)]
 Pin = Annotated[str, Meta(pattern=r"^[0-9]{6,12}\Z", description="Mã PIN trên phiếu hẹn")]
 Dong = Annotated[int, Meta(ge=-(2**53), le=2**53, description="Số tiền, đồng")]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-MaybeText = Text | None | UnsetType
-MaybeCode = Code | None | UnsetType
-MaybeTime = datetime | None | UnsetType
+MaybeText = Text | UnsetType | None
+MaybeCode = Code | UnsetType | None
+MaybeTime = datetime | UnsetType | None
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every nested part: unknown names are refused."""
 
 
-class Procedure(_Part):
+class Procedure(_Part, frozen=True):
     """Thủ tục hành chính."""
 
     code: MaybeCode = UNSET
@@ -63,10 +63,10 @@ class Procedure(_Part):
     domain: MaybeText = UNSET
 
 
-class Applicant(_Part):
+class Applicant(_Part, frozen=True):
     """Chủ hồ sơ, or the person acting for them."""
 
-    kind: ApplicantKind | None | UnsetType = UNSET
+    kind: ApplicantKind | UnsetType | None = UNSET
     name: MaybeText = UNSET
     id_number: MaybeText = UNSET
     phone: MaybeText = UNSET
@@ -74,7 +74,7 @@ class Applicant(_Part):
     address: MaybeText = UNSET
 
 
-class HistoryItem(_Part):
+class HistoryItem(_Part, frozen=True):
     """One step the source tells of."""
 
     status: Status
@@ -84,7 +84,7 @@ class HistoryItem(_Part):
     note: Text | None = None
 
 
-class Extension(_Part):
+class Extension(_Part, frozen=True):
     """A declared new due date (gia hạn)."""
 
     new_due_at: datetime
@@ -93,7 +93,7 @@ class Extension(_Part):
     reason: Text | None = None
 
 
-class Supplement(_Part):
+class Supplement(_Part, frozen=True):
     """One request for more papers."""
 
     asked_at: datetime
@@ -101,7 +101,7 @@ class Supplement(_Part):
     reason: Text | None = None
 
 
-class Fee(_Part):
+class Fee(_Part, frozen=True):
     """Phí, lệ phí or a financial duty, in đồng."""
 
     amount: Dong
@@ -109,7 +109,7 @@ class Fee(_Part):
     paid_at: datetime | None = None
 
 
-class Attachment(_Part):
+class Attachment(_Part, frozen=True):
     """A paper by reference; the bytes stay at the source."""
 
     id: Text | None = None
@@ -118,7 +118,7 @@ class Attachment(_Part):
     url: Text | None = None
 
 
-class Result(_Part):
+class Result(_Part, frozen=True):
     """A result paper."""
 
     id: Text | None = None
@@ -129,7 +129,7 @@ class Result(_Part):
     issued_at: datetime | None = None
 
 
-class Rating(_Part):
+class Rating(_Part, frozen=True):
     """What the citizen thought of it."""
 
     score: Annotated[int, Meta(ge=0, le=100)] | None = None
@@ -138,102 +138,100 @@ class Rating(_Part):
     at: datetime | None = None
 
 
-class Link(_Part):
+class Link(_Part, frozen=True):
     """A declared cross-reference to another system's code."""
 
     namespace: Code
     code: Code
 
 
-class Said(_Part, kw_only=True):
+class Said(_Part, kw_only=True, frozen=True):
     """What every record says, whatever its facet."""
 
     code: Code
     facet: Facet = Facet.SNAPSHOT
-    version: Version | None | UnsetType = UNSET
+    version: Version | UnsetType | None = UNSET
     updated_at: MaybeTime = UNSET
 
 
-class Reception(Said, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Reception(Said, kw_only=True, frozen=True):
     """What the desk says on taking a dossier in."""
 
     national_code: MaybeCode = UNSET
     receipt_number: MaybeCode = UNSET
-    pin: Pin | None | UnsetType = UNSET
-    procedure: Procedure | None | UnsetType = UNSET
+    pin: Pin | UnsetType | None = UNSET
+    procedure: Procedure | UnsetType | None = UNSET
     agency: MaybeCode = UNSET
     received_at_agency: MaybeCode = UNSET
-    applicant: Applicant | None | UnsetType = UNSET
-    acting: Applicant | None | UnsetType = UNSET
-    channel: Channel | None | UnsetType = UNSET
-    service_level: Annotated[int, Meta(ge=1, le=4)] | None | UnsetType = UNSET
+    applicant: Applicant | UnsetType | None = UNSET
+    acting: Applicant | UnsetType | None = UNSET
+    channel: Channel | UnsetType | None = UNSET
+    service_level: Annotated[int, Meta(ge=1, le=4)] | UnsetType | None = UNSET
     online_scope: MaybeText = UNSET
     submitted_at: MaybeTime = UNSET
     accepted_at: MaybeTime = UNSET
     due_at: MaybeTime = UNSET
-    attachments: list[Attachment] | None | UnsetType = UNSET
-    links: list[Link] | None | UnsetType = UNSET
-    status: Status | None | UnsetType = UNSET
-    history: list[HistoryItem] | None | UnsetType = UNSET
+    attachments: list[Attachment] | UnsetType | None = UNSET
+    links: list[Link] | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
+    history: list[HistoryItem] | UnsetType | None = UNSET
 
 
-class Step(Said, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Step(Said, kw_only=True, frozen=True):
     """One step of the work."""
 
-    status: Status | None | UnsetType = UNSET
+    status: Status | UnsetType | None = UNSET
     raw_status: MaybeText = UNSET
     step: MaybeText = UNSET
     agency: MaybeCode = UNSET
     due_at: MaybeTime = UNSET
-    extensions: list[Extension] | None | UnsetType = UNSET
-    supplements: list[Supplement] | None | UnsetType = UNSET
+    extensions: list[Extension] | UnsetType | None = UNSET
+    supplements: list[Supplement] | UnsetType | None = UNSET
     refused_at: MaybeTime = UNSET
     withdrawn_at: MaybeTime = UNSET
     stopped_at: MaybeTime = UNSET
-    history: list[HistoryItem] | None | UnsetType = UNSET
+    history: list[HistoryItem] | UnsetType | None = UNSET
 
 
-class ResultFacet(Said, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ResultFacet(Said, kw_only=True, frozen=True):
     """End of work and hand-over."""
 
-    status: Status | None | UnsetType = UNSET
+    status: Status | UnsetType | None = UNSET
     finished_at: MaybeTime = UNSET
     handed_over_at: MaybeTime = UNSET
-    results: list[Result] | None | UnsetType = UNSET
-    history: list[HistoryItem] | None | UnsetType = UNSET
+    results: list[Result] | UnsetType | None = UNSET
+    history: list[HistoryItem] | UnsetType | None = UNSET
 
 
-class Money(Said, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Money(Said, kw_only=True, frozen=True):
     """A financial duty."""
 
-    fees: list[Fee] | None | UnsetType = UNSET
-    status: Status | None | UnsetType = UNSET
-    links: list[Link] | None | UnsetType = UNSET
+    fees: list[Fee] | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
+    links: list[Link] | UnsetType | None = UNSET
 
 
-class RatingFacet(Said, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class RatingFacet(Said, kw_only=True, frozen=True):
     """A citizen's rating."""
 
-    rating: Rating | None | UnsetType = UNSET
+    rating: Rating | UnsetType | None = UNSET
 
 
-class Snapshot(
-    Reception, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class Snapshot(Reception, kw_only=True, frozen=True):
     """The whole leg at one moment (the default facet)."""
 
     raw_status: MaybeText = UNSET
     step: MaybeText = UNSET
-    extensions: list[Extension] | None | UnsetType = UNSET
-    supplements: list[Supplement] | None | UnsetType = UNSET
+    extensions: list[Extension] | UnsetType | None = UNSET
+    supplements: list[Supplement] | UnsetType | None = UNSET
     refused_at: MaybeTime = UNSET
     withdrawn_at: MaybeTime = UNSET
     stopped_at: MaybeTime = UNSET
     finished_at: MaybeTime = UNSET
     handed_over_at: MaybeTime = UNSET
-    fees: list[Fee] | None | UnsetType = UNSET
-    results: list[Result] | None | UnsetType = UNSET
-    rating: Rating | None | UnsetType = UNSET
+    fees: list[Fee] | UnsetType | None = UNSET
+    results: list[Result] | UnsetType | None = UNSET
+    rating: Rating | UnsetType | None = UNSET
 
 
 FIELDS_OF: dict[Facet, type[Said]] = {

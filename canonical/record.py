@@ -18,7 +18,6 @@ from canonical.fields import FIELDS_OF, MERGED, Facet, HistoryItem, Said
 from canonical.reasons import Reason
 from canonical.text import Forbidden, Malformed, clean
 
-
 _FACETS = frozenset(Facet)
 
 
@@ -60,8 +59,8 @@ class Record(Struct, frozen=True):
         updated_at: When the source says it was so, +07:00; None where it does not say.
         says: Leaf path -> value as JSON holds it; None says none; absent says nothing. Moments
             are ISO text at +07:00. `pin` is still clear here and must not be stored.
-        digest: SHA-256 over the checked content, hex; equal content gives an equal digest whatever
-            its spelling. Keyed where the record holds a PIN (see `fingerprint`).
+        digest: Over the checked content (see `fingerprint`); equal content gives an equal digest
+            whatever its spelling.
     """
 
     position: int
@@ -176,7 +175,7 @@ def _missing(fields: Said, version_by: VersionBy) -> str | None:
     for name in ("status", "agency", "procedure"):
         if not _is_there(getattr(fields, name)):
             return name
-    procedure = getattr(fields, "procedure", UNSET)
+    procedure: Any = getattr(fields, "procedure", UNSET)
     return None if _is_there(procedure.code) else "procedure.code"
 
 

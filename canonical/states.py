@@ -18,7 +18,8 @@ class Status(StrEnum):
     HANDED_OVER = "handed_over"
 
 
-_ORDER = tuple(Status)
+_NUMBER = {status: str(number) for number, status in enumerate(Status, start=1)}
+_OF_NUMBER = {number: status for status, number in _NUMBER.items()}
 
 TEXT_VI: dict[Status, str] = {
     Status.SUBMITTED: "Mới đăng ký",
@@ -63,11 +64,9 @@ def is_usual(before: Status, after: Status) -> bool:
 
 def national_code(status: Status) -> str:
     """The national number of a state, "1" to "10"."""
-    return str(_ORDER.index(status) + 1)
+    return _NUMBER[status]
 
 
 def from_national(code: str) -> Status | None:
     """The state a national number "1" to "10" stands for; None for anything else."""
-    if code.isdecimal() and 1 <= int(code) <= len(_ORDER):
-        return _ORDER[int(code) - 1]
-    return None
+    return _OF_NUMBER.get(code)

@@ -1,6 +1,6 @@
-"""Cleaning of everything that enters: NFC, no control characters, no lone surrogates, bounded depth.
+"""Cleaning of all that enters: NFC, no control characters, no lone surrogates, bounded depth.
 
-Departments send NFD and legacy control bytes (TRAPS, Vietnam). One walk over a decoded record does
+Departments send NFD and legacy control bytes. One walk over a decoded record does
 all of it, so that nothing behind it needs to look again.
 """
 
@@ -14,11 +14,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Malformed(ValueError):  # noqa: N818 - a statement about the input, as in errors.Garbled
+class Malformed(ValueError):
     """The whole body is outside JSON as we take it: too deep, or a lone surrogate."""
 
 
-class Forbidden(ValueError):  # noqa: N818 - as above
+class Forbidden(ValueError):
     """A text holds a control character; `path` says where (`applicant.name`, `history[0].note`)."""
 
     def __init__(self, path: str) -> None:

@@ -20,7 +20,7 @@ The document:
     empty = "none"           # overrides the shape's
     sentinels = ["99991231"] # values that mean empty
     when = "onlineId"        # JMESPath; the row counts only where it is truthy
-    each = "fees"            # a list: `items` are rows for every element (one object is one element)
+    each = "fees"            # a list: `items` are rows for each element; an object is a list of one
     items = [{ target = "amount", source = "SO_TIEN", transforms = ["dong"] }]
     [tables.status]
     "6" = "finished"
@@ -43,10 +43,15 @@ from canonical.record import VersionBy
 _PLAIN_PATH = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ABSENT: Any = object()
+_SAYS_NOTHING = ("absent", "none")
+_DOCUMENT_KEYS = {"version", "shapes", "tables"}
+_SHAPE_KEYS = {"facet", "version_by", "part", "empty", "ignored", "rows"}
+_TEXT_KEYS = {"target", "source", "table", "when", "each", "empty"}
+_ROW_KEYS = _TEXT_KEYS | {"transforms", "const", "default", "required", "sentinels", "items"}
 Getter = Callable[[Any], Any]
 
 
-class MappingFault(ValueError):  # noqa: N818 - about a document, not a record
+class MappingFault(ValueError):
     """The mapping document itself is wrong; the sentence names the row."""
 
 
@@ -100,16 +105,30 @@ def compile_mapping(
     Raises:
         MappingFault: a row that cannot be compiled, with its place.
     """
+    _only(document, _DOCUMENT_KEYS, "the document")
     merged = {k: dict(v) for k, v in document.get("tables", {}).items()}
     for name, more in (tables or {}).items():
         merged.setdefault(name, {}).update(more)
     shapes = {
         name: _shape(name, body, merged, own) for name, body in document.get("shapes", {}).items()
     }
-    return Mapping(int(document.get("version", 1)), shapes, merged)
+    version = document.get("version", 1)
+    if not isinstance(version, int):
+        raise MappingFault("version: not a whole number")
+    return Mapping(version, shapes, merged)
+
+
+def _only(told: dict[str, Any], known: set[str], where: str) -> None:
+    """A misspelt key (`requird`) would silently change what a row does."""
+    for key in told:
+        if key not in known:
+            raise MappingFault(f"{where}: no such key {key!r}")
+    if told.get("empty", "absent") not in _SAYS_NOTHING:
+        raise MappingFault(f"{where}: empty is neither absent nor none")
 
 
 def _shape(name: str, body: dict[str, Any], tables: dict[str, dict[str, Any]], own: Any) -> Shape:
+    _only(body, _SHAPE_KEYS, f"shapes.{name}")
     try:
         facet = Facet(body.get("facet", "snapshot"))
         version_by = VersionBy(body.get("version_by", "time"))
@@ -140,20 +159,19 @@ Row = Callable[[Any, dict[str, Any]], Unmapped | None]
 def _row(
     row: dict[str, Any], where: str, empty: str, tables: dict[str, dict[str, Any]], own: Any
 ) -> Row:
+    _checked(row, where)
     get = _value_of(row, where, row.get("empty", empty), tables, own)
     when = _getter(row["when"], where) if "when" in row else None
     required = bool(row.get("required"))
-    target = row.get("target")
-    if not isinstance(target, str):
-        raise MappingFault(f"{where}: no target")
+    target = row["target"]
     source = row.get("source", row.get("each", target))
     field = source if _PLAIN_PATH.match(source) else target
     head, _, leaf = target.partition(".")
 
     def write(wire: Any, told: dict[str, Any]) -> Unmapped | None:
-        if when is not None and not when(wire):
-            return None
         try:
+            if when is not None and not when(wire):
+                return None
             value = get(wire)
         except Bad as bad:
             return Unmapped(bad.reason, field)
@@ -172,7 +190,20 @@ def _row(
     return write
 
 
-class _BadItem(Exception):  # noqa: N818 - carried from a list element to its row
+def _checked(row: dict[str, Any], where: str) -> None:
+    _only(row, _ROW_KEYS, where)
+    if "target" not in row:
+        raise MappingFault(f"{where}: no target")
+    for key in _TEXT_KEYS & row.keys():
+        if not isinstance(row[key], str):
+            raise MappingFault(f"{where}: {key} is not text")
+    if len({"source", "const", "each"} & row.keys()) != 1:
+        raise MappingFault(f"{where}: not exactly one of source, const and each")
+    if ("each" in row) != ("items" in row):
+        raise MappingFault(f"{where}: each and items go together")
+
+
+class _BadItem(Exception):
     def __init__(self, reason: Reason, place: int, field: str | None) -> None:
         super().__init__(reason)
         self.reason, self.place, self.field = reason, place, field
@@ -185,8 +216,6 @@ def _value_of(
         return _each(row, where, empty, tables, own)
     if "const" in row:
         return lambda _wire: row["const"]
-    if "source" not in row:
-        raise MappingFault(f"{where}: neither source, const nor each")
     get = _getter(row["source"], where)
     steps = _steps(row, where, tables, own)
     sentinels = frozenset(row.get("sentinels", ()))
@@ -194,12 +223,12 @@ def _value_of(
 
     def value(wire: Any) -> Any:
         found = get(wire)
-        if found is None or found == "" or (isinstance(found, str) and not found.strip()):
+        if _is_empty(found):
             return fallback
-        if sentinels and (
-            found in sentinels or (isinstance(found, str) and found.strip() in sentinels)
-        ):
-            return fallback
+        if sentinels and isinstance(found, (str, int)):
+            bare = found.strip() if isinstance(found, str) else found
+            if bare in sentinels:
+                return fallback
         for step in steps:
             found = step(found)
         return found
@@ -245,7 +274,7 @@ def _each(
 
     def items(wire: Any) -> Any:
         found = get(wire)
-        if found is None:
+        if _is_empty(found):
             return fallback
         told_all = []
         for place, item in enumerate(found if isinstance(found, list) else [found]):
@@ -283,14 +312,22 @@ def _getter(source: str, where: str) -> Getter:
 
 def _walk(wire: Any, names: list[str]) -> Any:
     for name in names:
-        if not isinstance(wire, dict):
+        if _is_empty(wire):
             return None
+        if not isinstance(wire, dict):
+            # A list where one object was agreed: taking none of it would lose what it says.
+            raise Bad(Reason.FIELD_TYPE)
         wire = wire.get(name)
     return wire
 
 
+def _is_empty(found: Any) -> bool:
+    """Null and blank text say nothing: an empty XML element may come as either."""
+    return found is None or (isinstance(found, str) and not found.strip())
+
+
 def _names(rows: list[dict[str, Any]]) -> set[str]:
-    """Top-level wire names that rows read: the first name of a path, every name of an expression."""
+    """Top-level wire names that rows read: the first of a path, every one of an expression."""
     found: set[str] = set()
     for row in rows:
         for key in ("source", "when", "each"):

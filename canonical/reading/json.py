@@ -1,7 +1,8 @@
-"""Strict JSON: a name twice, NaN, lone surrogates, deep nesting and bad UTF-8 are refused, never mended.
+"""Strict JSON: a name twice, NaN, bottomless nesting and bad UTF-8 are refused, never mended.
 
 msgspec lets a duplicate name pass (last wins) and takes NUL; the standard decoder with a pairs hook
-sees every object (TRAPS, FastAPI and JSON).
+sees every object. Lone surrogates, control characters and depth are `canonical.text.clean`'s, which
+every record passes.
 """
 
 import json
@@ -11,21 +12,30 @@ from canonical.text import Malformed
 
 
 def decode(raw: bytes) -> Any:
-    """The value of one JSON text.
+    """The value of one JSON text; a number no record can hold (1e400, 5,000 digits) is infinite.
 
     Raises:
         Malformed: not UTF-8, not JSON, a name twice in one object, NaN or Infinity, too deep.
     """
     try:
-        return _DECODER.decode(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed("not UTF-8") from error
+    try:
+        return _decode(text)
+    except json.JSONDecodeError as error:
+        raise Malformed("not JSON") from error
     except RecursionError as error:
         raise Malformed("nested too deep") from error
-    except Malformed:
+
+
+def _decode(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except (Malformed, json.JSONDecodeError):
         raise
-    except ValueError as error:
-        raise Malformed("not JSON") from error
+    except ValueError:
+        return _WIDE_DECODER.decode(text)
 
 
 def lines(raw: bytes) -> list[bytes]:
@@ -44,4 +54,13 @@ def _no_constant(_: str) -> NoReturn:
     raise Malformed("NaN or Infinity")
 
 
+def _wide(digits: str) -> int | float:
+    return int(digits) if len(digits) < 400 else float(digits)
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_no_constant)
+# int() refuses more than 4,300 digits. Such a number is one record's fault (FIELD_TYPE), not the
+# whole body's; a decoder that looks at every number is slower, so it comes second.
+_WIDE_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_constant=_no_constant, parse_int=_wide
+)

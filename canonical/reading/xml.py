@@ -1,8 +1,9 @@
-"""Safe XML: no DOCTYPE, no entities, no network, bounded bytes, depth and nodes; bytes to lxml tree.
+"""Safe XML: no DOCTYPE, entities or network; bounded bytes, depth and nodes; bytes to lxml tree.
 
 A truncated body is told from a malformed one, because the first may be asked for again.
 """
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -19,30 +20,25 @@ def parse(raw: bytes, *, system: str = "", max_bytes: int = MAX_BYTES) -> Any:
     """The root element.
 
     Raises:
-        Garbled: BODY_TOO_LARGE, XML_FORBIDDEN (a DOCTYPE, entities, too deep), BODY_TRUNCATED or
-            BODY_MALFORMED.
+        Garbled: BODY_TOO_LARGE, CTYPE_UNEXPECTED (an HTML page), XML_FORBIDDEN (a DOCTYPE,
+            entities, too deep), BODY_TRUNCATED (more bytes could have made it XML) or
+            BODY_MALFORMED (nothing could).
     """
     if len(raw) > max_bytes:
         raise Garbled(Reason.BODY_TOO_LARGE, system=system)
-    head = raw.lstrip()[:512].lower()
+    head = raw[:512].removeprefix(_BOM).lstrip().lower()
     if not head:
         raise Garbled(Reason.BODY_MALFORMED, "empty body", system=system)
     if head.startswith((b"<!doctype html", b"<html")):
         raise Garbled(Reason.CTYPE_UNEXPECTED, "an HTML page", system=system)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(raw, parser)
+        root: Any = etree.fromstring(raw, _parser())
     except etree.XMLSyntaxError as error:
         raise Garbled(_syntax(error, raw), f"line {error.lineno}", system=system) from None
     if root.getroottree().docinfo.doctype:
         raise Garbled(Reason.XML_FORBIDDEN, "DOCTYPE", system=system)
+    if local(root).lower() == "html":
+        raise Garbled(Reason.CTYPE_UNEXPECTED, "an HTML page", system=system)
     _bounded(root, system)
     return root
 
@@ -79,23 +75,43 @@ class _Many(list[Any]):
     """A repeated child, told apart from a value that is a list of its own."""
 
 
-_CUT = frozenset(
-    {"ERR_DOCUMENT_END", "ERR_TAG_NOT_FINISHED", "ERR_GT_REQUIRED", "ERR_LTSLASH_REQUIRED"}
-)
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
 
 
-def _syntax(error: etree.XMLSyntaxError, raw: bytes) -> Reason:
+_BOM = b"\xef\xbb\xbf"
+_OPEN_REFERENCE = re.compile(rb"&[^;<\s]*[<\s]")
+
+
+def _syntax(error: Any, raw: bytes) -> Reason:
     last = error.error_log.last_error
-    if last is None:
-        return Reason.BODY_MALFORMED
-    if "ENTITY" in last.type_name:
+    kind = last.type_name if last is not None else ""
+    if b"<!DOCTYPE" in raw[:4096] or kind in ("ERR_UNDECLARED_ENTITY", "ERR_ENTITY_LOOP"):
         return Reason.XML_FORBIDDEN
-    at_end = (error.lineno or 0) >= raw.count(b"\n") + 1
-    if at_end and last.type_name in _CUT and not raw.rstrip().endswith(b">"):
-        return Reason.BODY_TRUNCATED
-    if at_end and last.type_name in ("ERR_TAG_NOT_FINISHED", "ERR_DOCUMENT_END"):
-        return Reason.BODY_TRUNCATED
-    return Reason.BODY_MALFORMED
+    if kind == "ERR_RESOURCE_LIMIT":
+        too_deep = "depth" in last.message.lower()
+        return Reason.XML_FORBIDDEN if too_deep else Reason.BODY_TOO_LARGE
+    return Reason.BODY_TRUNCATED if _wants_more(raw) else Reason.BODY_MALFORMED
+
+
+def _wants_more(raw: bytes) -> bool:
+    """Whether the text is faultless as far as it goes: only its end is missing."""
+    parser: Any = _parser()
+    try:
+        parser.feed(raw)
+    except etree.XMLSyntaxError:
+        return False
+    if len(parser.feed_error_log):
+        return False
+    # A bare "&" makes the parser wait for a ";" that no further byte would bring in time.
+    return not _OPEN_REFERENCE.search(raw, max(raw.rfind(b"&"), 0))
 
 
 def _bounded(root: Any, system: str) -> None:
