@@ -23,6 +23,7 @@ class Wire:
         *,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         timeout_s: float = 30.0,
+        longest_timeout_s: float | None = None,
         ca_file: Path | None = None,
     ) -> None:
         """The process's wire.
@@ -31,6 +32,7 @@ class Wire:
             egress: Allowed `host`, `host:port` or networks; empty allows loopback only.
             max_body_bytes: Ceiling of one decompressed body.
             timeout_s: Total deadline of a call where the caller names none.
+            longest_timeout_s: Ceiling of any deadline a connection asks for.
             ca_file: Further certificate authorities (PEM), for departments with their own.
 
         Raises:
@@ -39,6 +41,7 @@ class Wire:
         self._egress = Egress(egress)
         self._max_body_bytes = max_body_bytes
         self._timeout_s = timeout_s
+        self._longest_timeout_s = longest_timeout_s
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
         self._open: set[Http] = set()
@@ -57,7 +60,7 @@ class Wire:
             system,
             egress=self._egress,
             tls=self._tls,
-            timeout_s=self._timeout_s if timeout_s is None else timeout_s,
+            timeout_s=self.deadline_s(timeout_s),
             max_body_bytes=self._max_body_bytes,
             auth=auth,
             on_close=self._open.discard,
@@ -97,6 +100,11 @@ class Wire:
             service=service,
             port=port,
         )
+
+    def deadline_s(self, asked_s: float | None = None) -> float:
+        """The total deadline in seconds that a call asking for `asked_s` gets, ceiling applied."""
+        given_s = self._timeout_s if asked_s is None else asked_s
+        return given_s if self._longest_timeout_s is None else min(given_s, self._longest_timeout_s)
 
     async def close(self) -> None:
         """Close everything this wire has built."""

@@ -1,0 +1,1 @@
+"""A folder to copy: one department over REST, minimal and working."""

@@ -1,0 +1,1 @@
+"""A department that speaks the canonical record itself and pushes it."""

@@ -1,0 +1,40 @@
+"""manifest.toml of an adapter folder, read strictly: an unknown or missing key stops the start."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from canonical.ports import Manifest
+
+OWN_DESIGN = "our own design"
+_WORDS: dict[str, frozenset[str]] = {
+    "protocol": frozenset({"soap", "rest", "file", "push"}),
+    "proven_against": frozenset({"simulator", "test system", "live"}),
+    "role": frozenset({"desk", "handling", "money"}),
+    "door": frozenset({"", "soap", "json"}),
+}
+
+
+class ManifestFault(ValueError):
+    """A manifest that cannot be taken; the sentence names the file and the key."""
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The manifest of one adapter folder.
+
+    Raises:
+        ManifestFault: not TOML, a key that is unknown, missing or of the wrong type, a word outside
+            its list, or a contract file that is not there.
+    """
+    path = folder / "manifest.toml"
+    try:
+        manifest = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Manifest)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ManifestFault(f"{path}: {error}") from error
+    for key, words in _WORDS.items():
+        if getattr(manifest, key) not in words:
+            raise ManifestFault(f"{path}: {key} is none of {', '.join(sorted(words))}")
+    if manifest.contract != OWN_DESIGN and not (folder / manifest.contract).exists():
+        raise ManifestFault(f"{path}: contract names a file that is not there")
+    return manifest

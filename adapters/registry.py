@@ -1,0 +1,115 @@
+"""The systems the hub knows: folders found by being there, and removed by being removed.
+
+A folder's code is imported when its system is loaded, its client when a connection is made: a
+command that needs one department pays for one.
+"""
+
+import importlib
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from adapters.manifest import ManifestFault, load_manifest
+from adapters.wire import Wire
+from canonical.errors import Garbled
+from canonical.ports import BadRow, Client, Door, Manifest, Row, Settings, System
+from canonical.reasons import Reason
+
+_HERE = Path(__file__).parent
+Rows = Callable[[str, bytes], Sequence[Row | BadRow]]
+
+
+def list_systems() -> list[str]:
+    """The ids of all systems, sorted.
+
+    Raises:
+        ManifestFault: a manifest that cannot be taken, or an id that stands in two folders.
+    """
+    return sorted(_folders())
+
+
+def list_manifests() -> list[Manifest]:
+    """The manifests of all systems by id; imports none of their code. Raises as `list_systems`."""
+    return [load_manifest(folder) for _, folder in sorted(_folders().items())]
+
+
+def folder_of(system_id: str) -> Path:
+    """Where a system lives.
+
+    Raises:
+        KeyError: no folder has that id.
+    """
+    return _folders()[system_id]
+
+
+def load(system_id: str, wire: Wire | None = None) -> System:
+    """Everything the hub knows of one system.
+
+    Args:
+        system_id: As its manifest says.
+        wire: What its clients call with; None is a wire of its own that reaches loopback only.
+
+    Raises:
+        KeyError: no folder has that id.
+        ManifestFault: its manifest cannot be taken.
+    """
+    return load_folder(folder_of(system_id), wire)
+
+
+def load_folder(folder: Path, wire: Wire | None = None) -> System:
+    """As `load`, for a folder below adapters/; also one that is not listed (`_template`)."""
+    manifest = load_manifest(folder)
+    mapping = folder / "mapping.toml"
+    own = _import(folder, "transforms")
+    door = _import(folder, "door")
+    reader = _import(folder, "reader")
+    return System(
+        manifest=manifest,
+        mapping_document=tomllib.loads(mapping.read_text("utf-8")) if mapping.is_file() else None,
+        transforms=dict(own.TRANSFORMS) if own else {},
+        rows=reader.rows if reader else _rows_of_nothing(manifest.id),
+        connect=_connector(folder, wire) if (folder / "client.py").is_file() else None,
+        door=_door(door),
+    )
+
+
+def _folders() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(_HERE.glob("*/manifest.toml")):
+        if path.parent.name.startswith("_"):
+            continue
+        system_id = load_manifest(path.parent).id
+        if system_id in found:
+            raise ManifestFault(f"{path}: id {system_id!r} also stands in {found[system_id].name}")
+        found[system_id] = path.parent
+    return found
+
+
+def _import(folder: Path, name: str) -> Any:
+    """One module of a folder, None where the folder has no such file."""
+    if not (folder / f"{name}.py").is_file():
+        return None
+    return importlib.import_module(f"{__package__}.{folder.name}.{name}")
+
+
+def _connector(folder: Path, wire: Wire | None) -> Callable[[Settings], Client]:
+    def connect(settings: Settings) -> Client:
+        client: Client = _import(folder, "client").connect(settings, wire or Wire())
+        return client
+
+    return connect
+
+
+def _door(module: Any) -> Door | None:
+    if module is None:
+        return None
+    door: Door = module.DOOR
+    return door
+
+
+def _rows_of_nothing(system_id: str) -> Rows:
+    def rows(shape: str, _raw: bytes) -> Sequence[Row | BadRow]:
+        raise Garbled(Reason.BODY_MALFORMED, f"no shape {shape!r}", system=system_id)
+
+    return rows
