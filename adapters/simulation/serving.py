@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 from adapters.simulation.harness import Simulation
@@ -26,19 +27,17 @@ def serve(simulation: Simulation, *, port: int, host: str = "127.0.0.1") -> None
 
 
 @asynccontextmanager
-async def running(
-    simulation: Simulation, *, port: int = 0, host: str = "127.0.0.1"
-) -> AsyncIterator[str]:
+async def running(app: ASGIApp, *, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """The base address (`http://127.0.0.1:41234`) while it is served in this event loop.
 
     Args:
-        simulation: What to serve.
+        app: A `Simulation`, or any ASGI app.
         port: 0 for any free one.
         host: Loopback, unless somebody insists.
     """
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        simulation.app,
+        app,
         interface="asgi3",
         log_config=None,
         access_log=False,
