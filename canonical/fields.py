@@ -42,7 +42,8 @@ class ApplicantKind(StrEnum):
 
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
-Code = Annotated[str, Meta(min_length=1, max_length=200)]
+# A code of blanks alone would be trimmed to nothing and tie strangers together.
+Code = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Pin = Annotated[str, Meta(pattern=r"^[0-9]{6,12}\Z", description="Mã PIN trên phiếu hẹn")]
 Dong = Annotated[int, Meta(ge=-(2**53), le=2**53, description="Số tiền, đồng")]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]

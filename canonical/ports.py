@@ -29,6 +29,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         door: Whether it calls a door of its own at the hub: "" | soap | json.
         native_shape: Shape of rows posted to /api/v1/connections/{id}/records, "" for none.
         ordered: Whether its pages come in order of update time, so a run may resume by page.
+        durable_cursor: Whether the last cursor is the checkpoint between runs (a file drop),
+            instead of a watermark in time.
         asks_open_codes: Whether a run needs the codes still open at the hub.
         schedule: Cron text, Asia/Ho_Chi_Minh.
         overlap_s: Seconds the watermark reaches back, at the least.
@@ -52,6 +54,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     door: str = ""
     native_shape: str = ""
     ordered: bool = False
+    durable_cursor: bool = False
     asks_open_codes: bool = False
     schedule: str = "*/15 * * * *"
     overlap_s: int = 300

@@ -33,12 +33,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jmespath
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from canonical.fields import Facet
 from canonical.mapping.transforms import Bad, Transform, named
 from canonical.reasons import Reason
-from canonical.record import VersionBy
+from canonical.record import VersionBy, code_of
 
 _PLAIN_PATH = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -61,10 +61,12 @@ class Unmapped(Struct, frozen=True):
     Attributes:
         reason: Code of the closed list.
         field: The wire name at fault.
+        code: The row's local code, where it could be told.
     """
 
     reason: Reason
     field: str | None
+    code: str | None = None
 
 
 class Shape(Struct, frozen=True):
@@ -138,6 +140,8 @@ def _shape(name: str, body: dict[str, Any], tables: dict[str, dict[str, Any]], o
         _row(row, f"shapes.{name}.rows[{i}]", body.get("empty", "absent"), tables, own)
         for i, row in enumerate(body.get("rows", []))
     ]
+    named = zip(body.get("rows", []), rows, strict=True)
+    code_rows = [write for row, write in named if row["target"] == "code"]
     known = frozenset(body.get("ignored", ())) | _names(body.get("rows", []))
 
     def apply(wire: Any) -> dict[str, Any] | Unmapped:
@@ -147,13 +151,22 @@ def _shape(name: str, body: dict[str, Any], tables: dict[str, dict[str, Any]], o
         for row in rows:
             found = row(wire, told)
             if found is not None:
-                return found
+                return structs.replace(found, code=_code(wire, told, code_rows))
         return told
 
     return Shape(name, facet, version_by, body.get("part", ""), known, apply)
 
 
 Row = Callable[[Any, dict[str, Any]], Unmapped | None]
+
+
+def _code(wire: Any, told: dict[str, Any], code_rows: list[Row]) -> str | None:
+    """The local code of a row that could not be mapped, where it can be told all the same."""
+    for write in code_rows:
+        if "code" not in told:
+            write(wire, told)
+    return code_of(told)
+
 
 
 def _row(

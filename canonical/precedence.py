@@ -1,0 +1,114 @@
+"""Which leg may speak for which field of a dossier: declared, per procedure, with a default.
+
+DESIGN 2, "State of a dossier": the state is the latest over the legs allowed to speak, where money
+legs say only `financial`; reception dates come from the desk, the end of work from the handling
+department, the hand-over from the desk. Where the leg that should speak says nothing, the next does.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Role(StrEnum):
+    """What a system's legs are to a case."""
+
+    DESK = "desk"
+    HANDLING = "handling"
+    MONEY = "money"
+
+
+RECEPTION = (
+    "national_code",
+    "receipt_number",
+    "pin",
+    "procedure.code",
+    "procedure.name",
+    "procedure.domain",
+    "received_at_agency",
+    "applicant.kind",
+    "applicant.name",
+    "applicant.id_number",
+    "applicant.phone",
+    "applicant.email",
+    "applicant.address",
+    "acting.kind",
+    "acting.name",
+    "acting.id_number",
+    "acting.phone",
+    "acting.email",
+    "acting.address",
+    "channel",
+    "service_level",
+    "online_scope",
+    "submitted_at",
+    "accepted_at",
+    "due_at",
+    "attachments",
+    "rating",
+)
+WORK = (
+    "agency",
+    "step",
+    "extensions",
+    "supplements",
+    "refused_at",
+    "withdrawn_at",
+    "stopped_at",
+    "finished_at",
+    "results",
+)
+HAND_OVER = ("handed_over_at",)
+MONEY = ("fees",)
+EVERY_FIELD = RECEPTION + WORK + HAND_OVER + MONEY
+
+
+class Precedence(Struct, frozen=True):
+    """Who speaks first, group by group; and who may speak of the state at all.
+
+    Attributes:
+        state: Roles whose legs may set the state with any word.
+        state_only: Role -> the only states its legs may set.
+    """
+
+    reception: tuple[Role, ...] = (Role.DESK, Role.HANDLING)
+    work: tuple[Role, ...] = (Role.HANDLING, Role.DESK)
+    hand_over: tuple[Role, ...] = (Role.DESK, Role.HANDLING)
+    money: tuple[Role, ...] = (Role.MONEY, Role.HANDLING, Role.DESK)
+    state: tuple[Role, ...] = (Role.DESK, Role.HANDLING)
+    state_only: dict[Role, frozenset[str]] = {Role.MONEY: frozenset({"financial"})}
+
+    def roles_for(self, path: str) -> tuple[Role, ...]:
+        """The roles that may give a field, first speaker first."""
+        return getattr(self, _GROUP[path])  # type: ignore[no-any-return]
+
+
+_GROUP: dict[str, str] = {
+    **dict.fromkeys(RECEPTION, "reception"),
+    **dict.fromkeys(WORK, "work"),
+    **dict.fromkeys(HAND_OVER, "hand_over"),
+    **dict.fromkeys(MONEY, "money"),
+}
+DEFAULT = Precedence()
+
+
+def precedence_from(data: dict[str, list[str]] | None) -> Precedence:
+    """A procedure's own precedence, from catalogue data such as `{"hand_over": ["handling"]}`.
+
+    Raises:
+        ValueError: a group or role that does not exist.
+    """
+    if not data:
+        return DEFAULT
+    groups: dict[str, tuple[Role, ...]] = {}
+    for name, roles in data.items():
+        if name not in ("reception", "work", "hand_over", "money", "state"):
+            raise ValueError(f"no such group of fields: {name}")
+        groups[name] = tuple(Role(role) for role in roles)
+    return Precedence(
+        reception=groups.get("reception", DEFAULT.reception),
+        work=groups.get("work", DEFAULT.work),
+        hand_over=groups.get("hand_over", DEFAULT.hand_over),
+        money=groups.get("money", DEFAULT.money),
+        state=groups.get("state", DEFAULT.state),
+    )

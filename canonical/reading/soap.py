@@ -1,0 +1,85 @@
+"""The canonical SOAP push: an envelope (1.1 or 1.2) with PushDossiers to records in canonical words.
+
+One `dossier` element per record, its children named as in CONTRACT; lists are repeated elements;
+xsi:nil says none; a child that is not there says nothing. Qualified and unqualified children are
+both taken, since clients of different makes send either.
+"""
+
+from typing import Any
+
+from canonical.errors import Garbled
+from canonical.reading import xml
+from canonical.reasons import Reason
+
+SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+NAMESPACE = "urn:lienthong:dossier:v1"
+_LISTS = frozenset(
+    {"extensions", "history", "supplements", "fees", "attachments", "results", "links"}
+)
+_NUMBERS = frozenset({"version", "service_level", "amount", "score", "scale"})
+
+
+def version_of(root: Any) -> str:
+    """ "1.1" or "1.2".
+
+    Raises:
+        Garbled: BODY_MALFORMED where it is no SOAP envelope.
+    """
+    for version, namespace in (("1.1", SOAP_11), ("1.2", SOAP_12)):
+        if root.tag == f"{{{namespace}}}Envelope":
+            return version
+    raise Garbled(Reason.BODY_MALFORMED, "not a SOAP envelope")
+
+
+def body_child(root: Any) -> Any:
+    """The one element in the Body.
+
+    Raises:
+        Garbled: BODY_MALFORMED where there is none, or several.
+    """
+    version_of(root)
+    for part in root:
+        if xml.local(part) == "Body" and len(part) == 1:
+            return part[0]
+    raise Garbled(Reason.BODY_MALFORMED, "the Body does not hold one element")
+
+
+def dossiers(raw: bytes) -> list[dict[str, Any]]:
+    """The records of a PushDossiers request, in order.
+
+    Raises:
+        Garbled: not readable, or another operation.
+    """
+    call = body_child(xml.parse(raw))
+    if xml.local(call) != "PushDossiers":
+        raise Garbled(Reason.BODY_MALFORMED, "the operation is not PushDossiers")
+    return [_record(child) for child in call if xml.local(child) == "dossier"]
+
+
+def _record(element: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for child in element:
+        name = xml.local(child)
+        value = _value(name, child)
+        if name in _LISTS:
+            if value is None:
+                found[name] = None
+            else:
+                found.setdefault(name, []).append(value)
+        elif name in found:
+            raise Garbled(Reason.BODY_MALFORMED, "an element twice in one record")
+        else:
+            found[name] = value
+    return found
+
+
+def _value(name: str, element: Any) -> Any:
+    if element.get("{http://www.w3.org/2001/XMLSchema-instance}nil") in ("true", "1"):
+        return None
+    if len(element):
+        return _record(element)
+    told = (element.text or "").strip() if name in _NUMBERS else element.text or ""
+    if name in _NUMBERS and told.lstrip("-").isdecimal() and told.isascii() and len(told) < 30:
+        return int(told)
+    return told

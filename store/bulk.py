@@ -1,0 +1,147 @@
+"""Set-based statements: any number of rows in one statement, the same on both stores.
+
+Rows travel as one JSON parameter; the server takes them apart (SQLite json_each, PostgreSQL
+jsonb_array_elements). So the number of statements does not depend on the number of rows, and there
+is no limit on parameters.
+"""
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Date, Integer, TextClause, text
+from sqlalchemy.engine import Connection as Tx
+from sqlmodel import SQLModel
+
+from store.tables import table
+from store.types import Moment
+
+
+def _cast(kind: Any) -> str:
+    if isinstance(kind, Moment):
+        return "timestamptz"
+    if isinstance(kind, (BigInteger, Integer)):
+        return "bigint"
+    if isinstance(kind, Boolean):
+        return "boolean"
+    if isinstance(kind, Date):
+        return "date"
+    return "text"
+
+
+def _source(model: type[SQLModel], columns: Sequence[str], *, is_sqlite: bool) -> str:
+    """A SELECT that takes the JSON rows apart into typed columns."""
+    kinds = table(model).c
+    if is_sqlite:
+        parts = [f"json_extract(value, '$[{i}]') AS \"{c}\"" for i, c in enumerate(columns)]
+        return f"SELECT {', '.join(parts)} FROM json_each(:rows)"
+    parts = [f'CAST(value->>{i} AS {_cast(kinds[c].type)}) AS "{c}"' for i, c in enumerate(columns)]
+    return f"SELECT {', '.join(parts)} FROM jsonb_array_elements(CAST(:rows AS jsonb)) AS r(value)"
+
+
+@functools.cache
+def _insert_sql(
+    model: type[SQLModel], columns: tuple[str, ...], conflict: str, is_sqlite: bool
+) -> TextClause:
+    names = ", ".join(f'"{c}"' for c in columns)
+    source = _source(model, columns, is_sqlite=is_sqlite)
+    # SQLite needs WHERE true between a SELECT and ON CONFLICT to tell it from a join.
+    return text(
+        f'INSERT INTO "{table(model).name}" ({names}) SELECT * FROM ({source}) AS s'
+        f" WHERE true {conflict}"
+    )
+
+
+@functools.cache
+def _update_sql(
+    model: type[SQLModel], keys: tuple[str, ...], columns: tuple[str, ...], is_sqlite: bool
+) -> TextClause:
+    source = _source(model, (*keys, *columns), is_sqlite=is_sqlite)
+    name = table(model).name
+    sets = ", ".join(f'"{c}" = s."{c}"' for c in columns)
+    on = " AND ".join(f'"{name}"."{k}" = s."{k}"' for k in keys)
+    return text(f'UPDATE "{name}" SET {sets} FROM ({source}) AS s WHERE {on}')
+
+
+@functools.cache
+def _delete_sql(model: type[SQLModel], keys: tuple[str, ...], is_sqlite: bool) -> TextClause:
+    source = _source(model, keys, is_sqlite=is_sqlite)
+    name = table(model).name
+    listed = ", ".join(f'"{k}"' for k in keys)
+    if len(keys) == 1:
+        return text(f'DELETE FROM "{name}" WHERE {listed} IN ({source})')
+    return text(f'DELETE FROM "{name}" WHERE ({listed}) IN ({source})')
+
+
+def _pack(rows: Iterable[Sequence[Any]]) -> str:
+    return json.dumps([list(row) for row in rows], ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def insert(
+    tx: Tx,
+    model: type[SQLModel],
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    conflict: str = "",
+) -> None:
+    """Insert all rows in one statement.
+
+    Args:
+        tx: An open write transaction.
+        model: Which table.
+        columns: Names of the columns, in the order of each row.
+        rows: Plain values; moments as ISO text, days as dates.
+        conflict: An ON CONFLICT clause, "" for none.
+    """
+    if rows:
+        is_sqlite = tx.dialect.name == "sqlite"
+        tx.execute(_insert_sql(model, columns, conflict, is_sqlite), {"rows": _pack(rows)})
+
+
+def update(
+    tx: Tx,
+    model: type[SQLModel],
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Update all rows in one statement; each row holds its keys, then its columns."""
+    if rows:
+        is_sqlite = tx.dialect.name == "sqlite"
+        tx.execute(_update_sql(model, keys, columns, is_sqlite), {"rows": _pack(rows)})
+
+
+def delete(
+    tx: Tx, model: type[SQLModel], keys: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Delete the rows with these keys in one statement."""
+    if rows:
+        is_sqlite = tx.dialect.name == "sqlite"
+        tx.execute(_delete_sql(model, keys, is_sqlite), {"rows": _pack(rows)})
+
+
+def ids_in(tx: Tx, parameter: str) -> str:
+    """SQL for a set of ids handed over as one JSON parameter: `x IN ({ids_in(tx, 'ids')})`."""
+    if tx.dialect.name == "sqlite":
+        return f"SELECT value FROM json_each(:{parameter})"
+    return f"SELECT value::bigint FROM jsonb_array_elements_text(CAST(:{parameter} AS jsonb))"
+
+
+def texts_in(tx: Tx, parameter: str) -> str:
+    """As `ids_in`, for texts."""
+    if tx.dialect.name == "sqlite":
+        return f"SELECT value FROM json_each(:{parameter})"
+    return f"SELECT value FROM jsonb_array_elements_text(CAST(:{parameter} AS jsonb))"
+
+
+def pack(values: Iterable[Any]) -> str:
+    """A set of plain values as the one parameter of `ids_in` or `texts_in`."""
+    return json.dumps(list(values), ensure_ascii=False)

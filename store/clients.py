@@ -1,0 +1,160 @@
+"""Clients of the doors, their grants, and the answers once given to their Idempotency-Keys."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import select
+from sqlalchemy.engine import Connection as Tx
+
+from store.tables import Client, Idempotency, table
+
+SCOPES = ("push", "read", "indicators", "admin")
+
+
+class Principal(Struct, frozen=True):
+    """Who is asking, and what they may.
+
+    Attributes:
+        connections: Connections it may push for.
+        agencies: Agencies it may see and speak for; empty for the whole province.
+    """
+
+    id: str
+    name: str
+    scopes: frozenset[str]
+    connections: tuple[str, ...]
+    agencies: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether a scope was granted."""
+        return scope in self.scopes
+
+
+class Credentials(Struct, frozen=True):
+    """What a new client is told, once."""
+
+    client_id: str
+    client_secret: str
+
+
+def _digest(secret: str) -> str:
+    """SHA-256: the secret is 256 random bits, which no slow hash would make stronger."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def add_client(
+    tx: Tx,
+    name: str,
+    scopes: list[str],
+    connections: list[str],
+    agencies: list[str],
+    at: str,
+) -> Credentials:
+    """Make a client; its secret is told here and never again."""
+    made = Credentials(f"c-{secrets.token_hex(8)}", secrets.token_urlsafe(32))
+    tx.execute(
+        table(Client)
+        .insert()
+        .values(
+            id=made.client_id,
+            name=name,
+            secret_digest=_digest(made.client_secret),
+            scopes=json.dumps(sorted(set(scopes))),
+            connections=json.dumps(sorted(set(connections))),
+            agencies=json.dumps(sorted(set(agencies))),
+            created_at=at,
+        )
+    )
+    return made
+
+
+def load_principal(tx: Tx, client_id: str) -> Principal | None:
+    """A client that has not been revoked, by id."""
+    found = _find(tx, client_id)
+    return _principal(found) if found is not None else None
+
+
+def authenticate(tx: Tx, client_id: str, secret: str) -> Principal | None:
+    """The client with these credentials; None where they do not fit. Takes equal time either way."""
+    found = _find(tx, client_id)
+    held = found.secret_digest if found is not None else _digest("")
+    is_right = hmac.compare_digest(held, _digest(secret))
+    return _principal(found) if found is not None and is_right else None
+
+
+def list_clients(tx: Tx) -> list[Principal]:
+    """All clients that have not been revoked, by name."""
+    clients = table(Client)
+    found = tx.execute(
+        select(clients).where(clients.c.revoked_at.is_(None)).order_by(clients.c.name)
+    )
+    return [_principal(row) for row in found]
+
+
+def revoke_client(tx: Tx, name: str, at: str) -> bool:
+    """Revoke a client by name; whether there was one. Its tokens stop working at once."""
+    clients = table(Client)
+    done = tx.execute(
+        clients.update()
+        .where(clients.c.name == name, clients.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+    return bool(done.rowcount)
+
+
+def _find(tx: Tx, client_id: str) -> Any:
+    clients = table(Client)
+    return tx.execute(
+        select(clients).where(clients.c.id == client_id, clients.c.revoked_at.is_(None))
+    ).first()
+
+
+def _principal(row: Any) -> Principal:
+    return Principal(
+        row.id,
+        row.name,
+        frozenset(json.loads(row.scopes)),
+        tuple(json.loads(row.connections)),
+        frozenset(json.loads(row.agencies)),
+    )
+
+
+class KeptAnswer(Struct, frozen=True):
+    """An answer given for an Idempotency-Key."""
+
+    body_digest: str
+    status: int
+    content_type: str
+    body: str
+
+
+def load_answer(tx: Tx, client_id: str, key: str) -> KeptAnswer | None:
+    """The answer once given for this key."""
+    answers = table(Idempotency)
+    found = tx.execute(
+        select(answers).where(answers.c.client_id == client_id, answers.c.key == key)
+    ).first()
+    if found is None:
+        return None
+    return KeptAnswer(found.body_digest, found.status, found.content_type, found.body)
+
+
+def save_answer(tx: Tx, client_id: str, key: str, answer: KeptAnswer, at: str) -> None:
+    """Keep an answer; part of the push's own transaction."""
+    tx.execute(
+        table(Idempotency)
+        .insert()
+        .values(
+            client_id=client_id,
+            key=key,
+            body_digest=answer.body_digest,
+            status=answer.status,
+            content_type=answer.content_type,
+            body=answer.body,
+            created_at=at,
+        )
+    )

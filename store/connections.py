@@ -1,0 +1,256 @@
+"""Configured connections, their mapping versions, leases, checkpoints and runs."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import select, text
+from sqlalchemy.engine import Connection as Tx
+
+from canonical import clock
+from canonical.errors import LeaseLost
+from canonical.ports import Settings
+from canonical.reasons import Reason
+from store.tables import Checkpoint, Connection, ConnectionMapping, Run, table
+from store.vault import Vault
+
+
+class ConnectionRow(Struct, frozen=True):
+    """One configured connection.
+
+    Attributes:
+        tables: Additions to the mapping's code tables.
+        mapping_version: Which of its mapping versions is in force.
+    """
+
+    id: str
+    system: str
+    namespace: str
+    role: str
+    endpoint: str
+    state: str
+    options: dict[str, str]
+    sealed: bytes | None
+    tables: dict[str, dict[str, Any]]
+    mapping_version: int
+
+    def settings(self, vault: Vault) -> Settings:
+        """What its adapter needs, secrets revealed."""
+        secrets = json.loads(vault.open(self.sealed)) if self.sealed else {}
+        return Settings(self.id, self.endpoint, self.options, secrets)
+
+
+def load_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:
+    """A connection by id; None where there is none."""
+    found = tx.execute(
+        select(table(Connection)).where(table(Connection).c.id == connection_id)
+    ).first()
+    return _row(found) if found is not None else None
+
+
+def list_connections(tx: Tx) -> list[ConnectionRow]:
+    """All connections, by id."""
+    found = tx.execute(select(table(Connection)).order_by(table(Connection).c.id))
+    return [_row(row) for row in found]
+
+
+def _row(row: Any) -> ConnectionRow:
+    return ConnectionRow(
+        id=row.id,
+        system=row.system,
+        namespace=row.namespace,
+        role=row.role,
+        endpoint=row.endpoint,
+        state=row.state,
+        options=json.loads(row.options),
+        sealed=row.secrets,
+        tables=json.loads(row.tables),
+        mapping_version=row.mapping_version,
+    )
+
+
+def save_connection(tx: Tx, row: ConnectionRow, at: str) -> None:
+    """Add a connection."""
+    tx.execute(
+        table(Connection)
+        .insert()
+        .values(
+            id=row.id,
+            system=row.system,
+            namespace=row.namespace,
+            role=row.role,
+            endpoint=row.endpoint,
+            state=row.state,
+            options=json.dumps(row.options, ensure_ascii=False, sort_keys=True),
+            secrets=row.sealed,
+            tables=json.dumps(row.tables, ensure_ascii=False, sort_keys=True),
+            mapping_version=row.mapping_version,
+            created_at=at,
+        )
+    )
+
+
+def set_state(tx: Tx, connection_id: str, state: str) -> None:
+    """Enable or pause a connection."""
+    connections = table(Connection)
+    tx.execute(connections.update().where(connections.c.id == connection_id).values(state=state))
+
+
+def ensure_mapping(tx: Tx, row: ConnectionRow, document: dict[str, Any] | None, at: str) -> int:
+    """The version number of the mapping in force; a new one where the program's mapping changed."""
+    body = json.dumps(
+        {"document": document, "tables": row.tables}, ensure_ascii=False, sort_keys=True
+    )
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    mappings = table(ConnectionMapping)
+    held = tx.execute(
+        select(mappings.c.version, mappings.c.digest)
+        .where(mappings.c.connection_id == row.id)
+        .order_by(mappings.c.version.desc())
+        .limit(1)
+    ).first()
+    if held is not None and held.digest == digest:
+        return int(held.version)
+    version = (int(held.version) if held is not None else 0) + 1
+    tx.execute(
+        mappings.insert().values(
+            connection_id=row.id, version=version, digest=digest, body=body, created_at=at
+        )
+    )
+    connections = table(Connection)
+    tx.execute(
+        connections.update().where(connections.c.id == row.id).values(mapping_version=version)
+    )
+    return version
+
+
+def load_mapping(tx: Tx, connection_id: str, version: int) -> dict[str, Any]:
+    """What a mapping version was: {"document": …, "tables": …}."""
+    mappings = table(ConnectionMapping)
+    body = tx.execute(
+        select(mappings.c.body).where(
+            mappings.c.connection_id == connection_id, mappings.c.version == version
+        )
+    ).scalar_one()
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+class LeaseToken(Struct, frozen=True):
+    """Leave to write for a connection, until somebody else takes it."""
+
+    name: str
+    token: int
+
+
+def take_lease(tx: Tx, name: str, holder: str, now: datetime, ttl_s: float) -> LeaseToken | None:
+    """Take a free or expired lease, its token one higher; None where another holds it."""
+    found = tx.execute(
+        text(
+            "INSERT INTO lease (name, holder, token, expires_at)"
+            " VALUES (:name, :holder, 1, :until) ON CONFLICT (name) DO UPDATE SET"
+            " holder = excluded.holder, token = lease.token + 1, expires_at = excluded.expires_at"
+            " WHERE lease.expires_at <= :now RETURNING token"
+        ),
+        {
+            "name": name,
+            "holder": holder,
+            "until": clock.to_iso(now + timedelta(seconds=ttl_s)),
+            "now": clock.to_iso(now),
+        },
+    ).first()
+    return LeaseToken(name, int(found[0])) if found is not None else None
+
+
+def hold_lease(tx: Tx, lease: LeaseToken, now: datetime, ttl_s: float) -> None:
+    """Assert the lease in this transaction and prolong it.
+
+    Raises:
+        LeaseLost: another worker has taken it; nothing of this transaction may be kept.
+    """
+    found = tx.execute(
+        text("UPDATE lease SET expires_at = :until WHERE name = :name AND token = :token"),
+        {
+            "name": lease.name,
+            "token": lease.token,
+            "until": clock.to_iso(now + timedelta(seconds=ttl_s)),
+        },
+    )
+    if found.rowcount != 1:
+        raise LeaseLost(Reason.CONFLICT, f"the lease on {lease.name} was taken over")
+
+
+def free_lease(tx: Tx, lease: LeaseToken, now: datetime) -> None:
+    """Give a lease back; nothing happens where another has it."""
+    tx.execute(
+        text("UPDATE lease SET expires_at = :now WHERE name = :name AND token = :token"),
+        {"name": lease.name, "token": lease.token, "now": clock.to_iso(now)},
+    )
+
+
+def load_checkpoint(tx: Tx, connection_id: str) -> dict[str, Any]:
+    """Where the next run begins; {} for the first."""
+    points = table(Checkpoint)
+    body = tx.execute(select(points.c.body).where(points.c.connection_id == connection_id)).scalar()
+    found: dict[str, Any] = json.loads(body) if body else {}
+    return found
+
+
+def save_checkpoint(tx: Tx, connection_id: str, point: dict[str, Any], at: str) -> None:
+    """Set where the next run begins; part of the page's own transaction."""
+    tx.execute(
+        text(
+            "INSERT INTO checkpoint (connection_id, body, updated_at) VALUES (:id, :body, :at)"
+            " ON CONFLICT (connection_id) DO UPDATE SET body = excluded.body,"
+            " updated_at = excluded.updated_at"
+        ),
+        {"id": connection_id, "body": json.dumps(point, sort_keys=True), "at": at},
+    )
+
+
+def start_run(tx: Tx, connection_id: str, at: str) -> int:
+    """Begin a run's record; its id."""
+    runs = table(Run)
+    row = tx.execute(
+        runs.insert()
+        .values(
+            connection_id=connection_id,
+            state="running",
+            started_at=at,
+            pages=0,
+            records=0,
+            drift="[]",
+        )
+        .returning(runs.c.id)
+    ).one()
+    return int(row[0])
+
+
+def note_page(tx: Tx, run_id: int, records: int) -> None:
+    """Count one more page of a run."""
+    runs = table(Run)
+    tx.execute(
+        runs.update()
+        .where(runs.c.id == run_id)
+        .values(pages=runs.c.pages + 1, records=runs.c.records + records)
+    )
+
+
+def end_run(
+    tx: Tx, run_id: int, reason: Reason | None, detail: str | None, drift: list[str], at: str
+) -> None:
+    """Close a run's record: done, or failed with its reason."""
+    runs = table(Run)
+    tx.execute(
+        runs.update()
+        .where(runs.c.id == run_id)
+        .values(
+            state="done" if reason is None else "failed",
+            ended_at=at,
+            reason=reason.value if reason is not None else None,
+            detail=detail,
+            drift=json.dumps(sorted(drift), ensure_ascii=False),
+        )
+    )

@@ -1,0 +1,212 @@
+"""Dossiers, what they count as, and the change feed: written under the feed's lock, in order."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
+
+from store import bulk
+from store.tables import (
+    AgencySeen,
+    Change,
+    Dossier,
+    Judgement,
+    JudgementSpan,
+    Member,
+)
+
+
+class DossierRow(Struct, frozen=True):
+    """A dossier as the store keeps it."""
+
+    id: int
+    public_id: str
+    merged_into: int | None
+    agency: str | None
+    received_agency: str | None
+    procedure_code: str | None
+    status: str | None
+    channel: str | None
+    accepted_on: date | None
+    due_on: date | None
+    body: str
+    findings: str
+    pins: str
+    created_seq: int
+    changed_seq: int
+
+
+class JudgementRow(Struct, frozen=True):
+    """What a dossier counts as from its last turn on."""
+
+    dossier_id: int
+    received_agency: str
+    handling_agency: str | None
+    procedure_code: str
+    channel: str | None
+    accepted_on: date
+    first_due_on: date | None
+    from_day: date
+    kind: str
+    end_on: date | None
+    closed_on: date | None
+    due_on: date | None
+
+
+class SpanRow(Struct, frozen=True):
+    """An earlier stretch."""
+
+    dossier_id: int
+    from_day: date
+    to_day: date
+    kind: str
+    end_on: date | None
+    closed_on: date | None
+    due_on: date | None
+
+
+class ChangeRow(Struct, frozen=True):
+    """One line of the change feed."""
+
+    seq: int
+    dossier_id: int
+    kind: str
+    at: str
+    into_id: int | None
+    receipt_id: int | None
+
+
+class Held(Struct, frozen=True):
+    """What a dossier was before this transaction."""
+
+    id: int
+    merged_into: int | None
+    body: str
+    findings: str
+    pins: str
+    created_seq: int
+
+
+def lock_feed(tx: Tx) -> int:
+    """Take the lock that puts changes in order; the newest seq. Held until commit."""
+    lock = "" if tx.dialect.name == "sqlite" else " FOR UPDATE"
+    return int(tx.execute(text(f"SELECT seq FROM feed WHERE id = 1{lock}")).scalar_one())
+
+
+def next_decision(tx: Tx) -> int:
+    """The place of this transaction's decision among all; the feed lock is taken and held."""
+    found = tx.execute(text("UPDATE feed SET decided = decided + 1 WHERE id = 1 RETURNING decided"))
+    return int(found.scalar_one())
+
+
+def append_changes(tx: Tx, newest: int, changes: Sequence[ChangeRow]) -> None:
+    """Write changes whose seqs follow the newest one; the feed lock must be held."""
+    if not changes:
+        return
+    if [c.seq for c in changes] != list(range(newest + 1, newest + 1 + len(changes))):
+        raise AssertionError("changes must follow the newest seq without a gap")
+    bulk.insert(tx, Change, _CHANGE_COLUMNS, [_values(c) for c in changes])
+    tx.execute(text("UPDATE feed SET seq = :seq WHERE id = 1"), {"seq": changes[-1].seq})
+
+
+def load_held(tx: Tx, dossier_ids: Iterable[int]) -> dict[int, Held]:
+    """Dossiers as they are, by id."""
+    found = tx.execute(
+        text(
+            "SELECT id, merged_into, body, findings, pins, created_seq FROM dossier"
+            f" WHERE id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(dossier_ids)},
+    )
+    return {int(r[0]): Held(int(r[0]), *r[1:]) for r in found}
+
+
+def _values(row: Struct) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in row.__struct_fields__)
+
+
+_CHANGE_COLUMNS = ChangeRow.__struct_fields__
+_DOSSIER_COLUMNS = DossierRow.__struct_fields__
+_JUDGEMENT_COLUMNS = JudgementRow.__struct_fields__
+_SPAN_COLUMNS = SpanRow.__struct_fields__
+
+
+def _replaced(columns: Sequence[str], keys: Sequence[str]) -> str:
+    sets = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in keys)
+    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
+
+
+def save_dossiers(tx: Tx, rows: Sequence[DossierRow]) -> None:
+    """Insert or replace dossiers."""
+    bulk.insert(
+        tx,
+        Dossier,
+        _DOSSIER_COLUMNS,
+        [_values(r) for r in rows],
+        _replaced([c for c in _DOSSIER_COLUMNS if c not in ("public_id", "created_seq")], ("id",)),
+    )
+
+
+def merge_dossiers(tx: Tx, merged: Sequence[tuple[int, int]], seq: int) -> None:
+    """Let old dossiers lead to the living one; pairs of (old, living)."""
+    bulk.update(
+        tx,
+        Dossier,
+        ("id",),
+        ("merged_into", "changed_seq"),
+        [(old, living, seq) for old, living in merged],
+    )
+
+
+def save_members(tx: Tx, pairs: Sequence[tuple[int, int]]) -> None:
+    """Say which dossier each leg belongs to; pairs of (leg id, dossier id)."""
+    bulk.insert(
+        tx,
+        Member,
+        ("leg_id", "dossier_id"),
+        pairs,
+        "ON CONFLICT (leg_id) DO UPDATE SET dossier_id = excluded.dossier_id",
+    )
+
+
+def save_judgements(
+    tx: Tx, dossier_ids: Sequence[int], rows: Sequence[JudgementRow], spans: Sequence[SpanRow]
+) -> None:
+    """Replace what these dossiers count as; one without a row counts in no indicator."""
+    gone = sorted(set(dossier_ids) - {row.dossier_id for row in rows})
+    bulk.delete(tx, Judgement, ("dossier_id",), [(i,) for i in gone])
+    bulk.delete(tx, JudgementSpan, ("dossier_id",), [(i,) for i in dossier_ids])
+    bulk.insert(
+        tx,
+        Judgement,
+        _JUDGEMENT_COLUMNS,
+        [_values(r) for r in rows],
+        _replaced(_JUDGEMENT_COLUMNS, ("dossier_id",)),
+    )
+    bulk.insert(tx, JudgementSpan, _SPAN_COLUMNS, [_values(r) for r in spans])
+
+
+def note_agencies(tx: Tx, agency_codes: Iterable[str]) -> None:
+    """Remember every agency code that a dossier names."""
+    bulk.insert(
+        tx,
+        AgencySeen,
+        ("code",),
+        [(code,) for code in sorted(set(agency_codes))],
+        "ON CONFLICT DO NOTHING",
+    )
+
+
+def public_ids(tx: Tx, leg_ids: Iterable[int]) -> dict[int, str]:
+    """Leg id -> public id of the dossier it belongs to now."""
+    found = tx.execute(
+        text(
+            "SELECT member.leg_id, dossier.public_id FROM member"
+            " JOIN dossier ON dossier.id = member.dossier_id"
+            f" WHERE member.leg_id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return {int(row[0]): row[1] for row in found}

@@ -1,0 +1,145 @@
+"""The store: one engine for SQLite or PostgreSQL, transactions that mean the same on both.
+
+SQLite: WAL, synchronous=FULL, `BEGIN IMMEDIATE` for every writer, and one writer at a time inside a
+process, because a deferred read-then-write fails at once with BUSY_SNAPSHOT whatever the timeout
+(TRAPS). PostgreSQL: READ COMMITTED; order comes from row locks that the callers take in order.
+"""
+
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection as Tx
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from canonical.errors import StoreUnavailable
+from canonical.reasons import Reason
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+BUSY_TIMEOUT_S = 30
+_RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_ATTEMPTS = 5
+
+
+class Store:
+    """An open store.
+
+    Attributes:
+        is_sqlite: Which of the two dialects' spellings to use.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = threading.RLock() if self.is_sqlite else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction that may write; committed at the end, rolled back on any error."""
+        with self._writer, self.engine.connect() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield tx
+            except BaseException:
+                tx.rollback()
+                raise
+            tx.commit()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent look; nothing is written."""
+        with self.engine.connect() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql("BEGIN")
+            else:
+                tx = tx.execution_options(isolation_level="REPEATABLE READ")
+            try:
+                yield tx
+            finally:
+                tx.rollback()
+
+    def in_write(self, work: Callable[[Tx], Result]) -> Result:
+        """Run `work` in a write transaction; repeated where the store asks for it.
+
+        Serialization failures and deadlocks undo everything and are repeated at once, a few times.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached or written.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.write() as tx:
+                    return work(tx)
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state in _RETRIED_STATES and attempt < _ATTEMPTS:
+                    logger.info(
+                        "A transaction is repeated",
+                        extra={"event": "store.retry", "sqlstate": state, "attempt": attempt},
+                    )
+                    continue
+                if _is_outage(error):
+                    raise StoreUnavailable(
+                        Reason.STORE_UNAVAILABLE, type(error.orig).__name__
+                    ) from error
+                raise
+        raise AssertionError("unreachable")
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    return isinstance(error, (OperationalError, InterfaceError))
+
+
+def open_store(url: str) -> Store:
+    """The store behind an address such as `sqlite:////data/hub.db` or `postgresql://…`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Store(_sqlite(url))
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return Store(
+        create_engine(
+            parsed,
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            # A server that vanished must not hold a worker for ever.
+            connect_args={"connect_timeout": 10},
+        )
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

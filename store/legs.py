@@ -1,0 +1,254 @@
+"""Legs as the decision needs them: created, locked in order, read with their heads, written back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
+
+from canonical.leg import Head
+from store import bulk
+from store.tables import ClaimRow, Leg, Timeline
+from store.types import Moment
+
+Key = tuple[str, str]
+
+
+class LegRow(Struct):
+    """The newest generation of a leg, locked for this transaction."""
+
+    id: int
+    namespace: str
+    code: str
+    generation: int
+    connection_id: str
+    fold: str
+    same_time: bool
+    gone_at: str | None
+
+
+_COLUMNS = "id, namespace, code, generation, connection_id, fold, same_time, gone_at"
+
+
+def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
+    """The legs with these (namespace, code), newest generation, created where there are none.
+
+    Missing keys are inserted and all rows locked in sorted order, so that two batches with the same
+    legs wait for each other and never deadlock. NO KEY UPDATE lets another batch, which holds the feed,
+    point at these rows meanwhile.
+    """
+    ordered = sorted(set(keys))
+    if not ordered:
+        return {}
+    bulk.insert(
+        tx,
+        Leg,
+        ("namespace", "code", "generation", "connection_id", "fold", "same_time"),
+        [(namespace, code, 1, connection_id, "", False) for namespace, code in ordered],
+        "ON CONFLICT DO NOTHING",
+    )
+    is_sqlite = tx.dialect.name == "sqlite"
+    wanted = (
+        "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys)"
+        if is_sqlite
+        else "SELECT value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
+    )
+    found = tx.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM leg WHERE (namespace, code) IN ({wanted})"
+            f" ORDER BY namespace, code, generation {'' if is_sqlite else 'FOR NO KEY UPDATE'}"
+        ),
+        {"keys": bulk.pack([list(key) for key in ordered])},
+    )
+    legs: dict[Key, LegRow] = {}
+    for row in found:
+        legs[(row.namespace, row.code)] = _leg(row, tx)  # the last generation stands
+    return legs
+
+
+def _leg(row: object, tx: Tx) -> LegRow:
+    values = list(row)  # type: ignore[call-overload]
+    values[7] = Moment().process_result_value(values[7], tx.dialect)
+    values[6] = bool(values[6])
+    return LegRow(*values)
+
+
+def load_legs(tx: Tx, leg_ids: Iterable[int]) -> dict[int, LegRow]:
+    """Legs by id."""
+    found = tx.execute(
+        text(f"SELECT {_COLUMNS} FROM leg WHERE id IN ({bulk.ids_in(tx, 'ids')})"),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return {int(row.id): _leg(row, tx) for row in found}
+
+
+def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Head]]:
+    """What is held per (leg, facet), in order of intake."""
+    found = tx.execute(
+        text(
+            "SELECT leg_id, facet, version, sort_at, digest FROM record"
+            f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
+            " AND disposition IN ('applied', 'superseded') ORDER BY id"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    heads: dict[tuple[int, str], list[Head]] = {}
+    moment = Moment()
+    for leg_id, facet, version, sort_at, digest in found:
+        at = moment.process_result_value(sort_at, tx.dialect)
+        heads.setdefault((int(leg_id), facet), []).append(Head(version, at or "", digest))
+    return heads
+
+
+def save_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
+    """Write back what changed in legs that this transaction holds."""
+    bulk.update(
+        tx,
+        Leg,
+        ("id",),
+        ("fold", "same_time", "gone_at"),
+        [(leg.id, leg.fold, leg.same_time, leg.gone_at) for leg in legs],
+    )
+
+
+def open_codes(tx: Tx, namespace: str) -> list[str]:
+    """Local codes of a namespace whose dossier has not ended, oldest first."""
+    found = tx.execute(
+        text(
+            "SELECT leg.code FROM leg JOIN member ON member.leg_id = leg.id"
+            " JOIN dossier ON dossier.id = member.dossier_id"
+            " WHERE leg.namespace = :namespace AND leg.gone_at IS NULL"
+            " AND (dossier.status IS NULL OR dossier.status NOT IN"
+            " ('refused', 'withdrawn', 'stopped', 'handed_over')) ORDER BY leg.id"
+        ),
+        {"namespace": namespace},
+    )
+    return [row[0] for row in found]
+
+
+class Entry(Struct):
+    """One timeline entry, as held or about to be written.
+
+    Attributes:
+        is_changed: Whether this transaction has something to write about it.
+    """
+
+    leg_id: int
+    key: str
+    facet: str
+    status: str
+    at: str
+    officer: str | None
+    unit: str | None
+    note: str | None
+    record_id: int
+    from_record: bool
+    in_history: bool
+    arrived_late: bool
+    known_seq: int
+    retracted_by: int | None
+    retracted_seq: int | None
+    is_changed: bool = False
+
+
+_ENTRY_COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "is_changed")
+
+
+def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
+    """The timelines of legs: leg id -> key -> entry, retracted ones included."""
+    found = tx.execute(
+        text(
+            f"SELECT {', '.join(_ENTRY_COLUMNS)} FROM timeline"
+            f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    entries: dict[int, dict[str, Entry]] = {}
+    moment = Moment()
+    for row in found:
+        values = list(row)
+        values[4] = moment.process_result_value(values[4], tx.dialect)
+        for place in (9, 10, 11):
+            values[place] = bool(values[place])
+        entry = Entry(*values)
+        entries.setdefault(entry.leg_id, {})[entry.key] = entry
+    return entries
+
+
+def save_entries(tx: Tx, entries: Iterable[Entry]) -> None:
+    """Insert new timeline entries and write what changed in held ones, in one statement."""
+    bulk.insert(
+        tx,
+        Timeline,
+        _ENTRY_COLUMNS,
+        [tuple(getattr(e, name) for name in _ENTRY_COLUMNS) for e in entries],
+        "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
+        " in_history = excluded.in_history, retracted_by = excluded.retracted_by,"
+        " retracted_seq = excluded.retracted_seq",
+    )
+
+
+class ClaimRecord(Struct, frozen=True):
+    """A claim as held."""
+
+    leg_id: int
+    kind: str
+    key: str
+    code: str
+    live: bool
+
+
+def load_claims(tx: Tx, leg_ids: Iterable[int]) -> list[ClaimRecord]:
+    """Every claim these legs ever made."""
+    found = tx.execute(
+        text(
+            "SELECT leg_id, kind, key, code, live FROM claim"
+            f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return [ClaimRecord(int(r[0]), r[1], r[2], r[3], bool(r[4])) for r in found]
+
+
+def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
+    """Insert claims, or set whether they live."""
+    bulk.insert(
+        tx,
+        ClaimRow,
+        ("leg_id", "kind", "key", "code", "live"),
+        [(c.leg_id, c.kind, c.key, c.code, c.live) for c in claims],
+        "ON CONFLICT (leg_id, kind, key) DO UPDATE SET live = excluded.live",
+    )
+
+
+def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
+    """All legs that share live claims with these, directly or through others."""
+    found = tx.execute(
+        text(
+            "WITH RECURSIVE reach(leg_id) AS ("
+            f" {bulk.ids_in(tx, 'ids')}"
+            " UNION SELECT other.leg_id FROM reach"
+            " JOIN claim mine ON mine.leg_id = reach.leg_id AND mine.live"
+            " JOIN claim other ON other.kind = mine.kind AND other.key = mine.key AND other.live)"
+            " SELECT leg_id FROM reach"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return {int(row[0]) for row in found}
+
+
+def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
+    """Leg id -> dossier id, for legs and everyone in the same dossiers."""
+    found = tx.execute(
+        text(
+            "SELECT leg_id, dossier_id FROM member WHERE dossier_id IN (SELECT dossier_id"
+            f" FROM member WHERE leg_id IN ({bulk.ids_in(tx, 'ids')}))"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return {int(row[0]): int(row[1]) for row in found}
+
+
+def roles(tx: Tx) -> Mapping[str, str]:
+    """Connection id -> what its legs are to a case."""
+    return {row[0]: row[1] for row in tx.execute(text("SELECT id, role FROM connection"))}

@@ -1,0 +1,13 @@
+"""Alembic's entry: runs inside the transaction that store.migrate opened."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import store.tables  # noqa: F401 - fills the metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

@@ -1,0 +1,280 @@
+"""One batch through the decision: legs locked, records decided, legs folded, timelines grown.
+
+The first half of "decide and apply" (DESIGN 3); the second, dossiers and the feed, is sync.dossiers.
+Everything between reading and writing is pure and in memory.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy.engine import Connection as Tx
+
+from canonical import leg
+from canonical.agencies import Catalogue
+from canonical.decide import Candidate, Decision, Disposition, decide_batch
+from canonical.leg import Fold
+from canonical.reasons import Reason
+from canonical.record import Record, Rejected
+from canonical.reuse import is_reused
+from store import intake, legs
+from store.intake import RecordRow
+from store.legs import Entry, LegRow
+
+
+class Source(Struct, frozen=True):
+    """Who speaks in a batch, and for whom it may speak.
+
+    Attributes:
+        agencies: The agencies it is granted; empty for the whole province.
+        keeps_duplicates: Whether the receipt lists every duplicate (a push), or counts them.
+    """
+
+    connection_id: str
+    namespace: str
+    agencies: frozenset[str] = frozenset()
+    keeps_duplicates: bool = True
+
+
+class Touched(Struct):
+    """What a batch changed, for the dossiers to be put together again.
+
+    Attributes:
+        legs: leg id -> leg with its new fold.
+        folds: leg id -> decoded fold.
+        entries: leg id -> timeline entries to be merged, in order.
+        late: legs whose past was added to by a superseded record.
+        order: leg ids in the order in which the batch first changed them.
+    """
+
+    legs: dict[int, LegRow]
+    folds: dict[int, Fold]
+    entries: dict[int, list[Entry]]
+    late: set[int]
+    order: list[int]
+
+
+class Decided(Struct):
+    """What became of every item of a batch, in order of position.
+
+    Attributes:
+        rows: One per item; duplicates included.
+        leg_of: position -> leg id, where the item has one.
+    """
+
+    rows: list[RecordRow]
+    touched: Touched
+
+
+def namespace_of(source: Source, part: str) -> str:
+    """The namespace of a record: the connection's, or a part of it."""
+    return f"{source.namespace}.{part}" if part else source.namespace
+
+
+def decide_and_fold(
+    tx: Tx,
+    source: Source,
+    receipt_id: int,
+    received_at: datetime,
+    items: Sequence[Record | Rejected],
+    catalogue: Catalogue,
+) -> Decided:
+    """Decide every item and write the legs; rows are returned for `intake.insert_records`.
+
+    Args:
+        tx: An open write transaction.
+        source: Who speaks.
+        receipt_id: The receipt the items came in.
+        received_at: When, for sources that tell no time.
+        items: Checked records and rejections, in order.
+        catalogue: For what a granted agency includes.
+    """
+    allowed = [_allowed(item, source, catalogue, received_at) for item in items]
+    records = [item for item in allowed if isinstance(item, Record)]
+    keys = {r.position: (namespace_of(source, r.part), r.code) for r in records}
+    held = legs.lock_legs(tx, keys.values(), source.connection_id)
+    heads = legs.load_heads(tx, [row.id for row in held.values()])
+    folds = {row.id: leg.decode(row.fold) for row in held.values()}
+    refused = _refusals(records, keys, held, folds, source, catalogue, received_at)
+    good = [r for r in records if r.position not in refused]
+    decisions = decide_batch(
+        heads, [_candidate(r, held[keys[r.position]].id, received_at) for r in good]
+    )
+    by_position = {r.position: d for r, d in zip(good, decisions, strict=True)}
+    touched = Touched({}, folds, {}, set(), [])
+    rows = []
+    for item in allowed:
+        if isinstance(item, Rejected):
+            rows.append(_rejected_row(item))
+            continue
+        row = held[keys[item.position]]
+        decision = refused.get(item.position) or by_position[item.position]
+        rows.append(_row(item, row.id, decision, received_at))
+        if decision.disposition in (Disposition.APPLIED, Disposition.SUPERSEDED):
+            _fold(touched, item, row, decision, receipt_id, received_at)
+    for leg_id in touched.order:
+        touched.legs[leg_id].fold = leg.encode(folds[leg_id])
+    legs.save_legs(tx, list(touched.legs.values()))
+    return Decided(rows, touched)
+
+
+def _allowed(
+    item: Record | Rejected, source: Source, catalogue: Catalogue, now: datetime
+) -> Record | Rejected:
+    """The item, or a rejection where it names an agency the sender has no grant for."""
+    if isinstance(item, Rejected) or not source.agencies:
+        return item
+    for path in ("agency", "received_at_agency"):
+        said = item.says.get(path)
+        if said is not None and not catalogue.rights(source.agencies, said, now):
+            return Rejected(item.position, Reason.AGENCY_FORBIDDEN, path, item.code)
+    return item
+
+
+def _refusals(
+    records: Sequence[Record],
+    keys: dict[int, tuple[str, str]],
+    held: dict[tuple[str, str], LegRow],
+    folds: dict[int, Fold],
+    source: Source,
+    catalogue: Catalogue,
+    now: datetime,
+) -> dict[int, Decision]:
+    """Positions refused for what their leg already is."""
+    refused: dict[int, Decision] = {}
+    for record in records:
+        fold = folds[held[keys[record.position]].id]
+        if source.agencies:
+            agency = leg.newest(fold, "agency")
+            if agency is not None and agency.value is not None:
+                if not catalogue.rights(source.agencies, agency.value, now):
+                    refused[record.position] = _quarantined(Reason.AGENCY_FORBIDDEN)
+                    continue
+        if is_reused(fold, record):
+            refused[record.position] = _quarantined(Reason.CODE_REUSED)
+    return refused
+
+
+def _quarantined(reason: Reason) -> Decision:
+    return Decision(Disposition.QUARANTINED, reason)
+
+
+def _candidate(record: Record, leg_id: int, received_at: datetime) -> Candidate:
+    return Candidate(
+        key=(leg_id, record.facet.value),
+        version_by=record.version_by,
+        version=record.version,
+        sort_at=leg.sort_at(record, received_at),
+        digest=record.digest,
+    )
+
+
+def _rejected_row(item: Rejected) -> RecordRow:
+    return RecordRow(
+        position=item.position,
+        leg_id=None,
+        code=item.code,
+        part="",
+        facet=None,
+        version=None,
+        sort_at=None,
+        digest=None,
+        disposition=Disposition.QUARANTINED,
+        reason=item.reason,
+        field=item.field,
+    )
+
+
+_FIELD_OF = {Reason.VERSION_CONFLICT: "version", Reason.AGENCY_FORBIDDEN: "agency"}
+
+
+def _row(record: Record, leg_id: int, decision: Decision, received_at: datetime) -> RecordRow:
+    return RecordRow(
+        position=record.position,
+        leg_id=leg_id,
+        code=record.code,
+        part=record.part,
+        facet=record.facet.value,
+        version=record.version,
+        sort_at=leg.sort_at(record, received_at),
+        digest=record.digest,
+        disposition=decision.disposition,
+        reason=decision.reason,
+        field=_FIELD_OF.get(decision.reason) if decision.reason is not None else None,
+    )
+
+
+def _fold(
+    touched: Touched,
+    record: Record,
+    row: LegRow,
+    decision: Decision,
+    receipt_id: int,
+    received_at: datetime,
+) -> None:
+    """Fold one decided record into its leg, and its words into the timeline."""
+    own_id = intake.record_id(receipt_id, record.position)
+    if row.id not in touched.legs:
+        touched.legs[row.id] = row
+        touched.order.append(row.id)
+    leg.tell(touched.folds[row.id], record, own_id, received_at)
+    if decision.same_time:
+        row.same_time = True
+    is_late = decision.disposition is Disposition.SUPERSEDED
+    if is_late:
+        touched.late.add(row.id)
+    touched.entries.setdefault(row.id, []).extend(
+        entries_of(record, row.id, own_id, received_at, is_late=is_late)
+    )
+
+
+def entries_of(
+    record: Record, leg_id: int, own_id: int, received_at: datetime, *, is_late: bool
+) -> list[Entry]:
+    """The timeline entries one record makes: its own state, and each history item."""
+    told = []
+    status = record.says.get("status")
+    if status is not None:
+        at = leg.effective_at(record, received_at)
+        told.append(_entry(record, leg_id, own_id, {"status": status, "at": at}, is_late=is_late))
+    for item in record.says.get("history") or ():
+        told.append(_entry(record, leg_id, own_id, item, is_late=is_late, in_history=True))
+    return told
+
+
+def entry_key(facet: str, status: str, at: str, officer: str | None, unit: str | None) -> str:
+    """What makes two entries of one leg the same (CONTRACT, Timeline)."""
+    told = "\0".join((facet, status, at, officer or "", unit or ""))
+    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+
+
+def _entry(
+    record: Record,
+    leg_id: int,
+    own_id: int,
+    item: dict[str, Any],
+    *,
+    is_late: bool,
+    in_history: bool = False,
+) -> Entry:
+    officer, unit = item.get("officer"), item.get("unit")
+    return Entry(
+        leg_id=leg_id,
+        key=entry_key(record.facet.value, item["status"], item["at"], officer, unit),
+        facet=record.facet.value,
+        status=item["status"],
+        at=item["at"],
+        officer=officer,
+        unit=unit,
+        note=item.get("note"),
+        record_id=own_id,
+        from_record=not in_history,
+        in_history=in_history,
+        arrived_late=is_late,
+        known_seq=0,
+        retracted_by=None,
+        retracted_seq=None,
+        is_changed=True,
+    )

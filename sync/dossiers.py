@@ -1,0 +1,345 @@
+"""Legs put together into dossiers, what those count as, and the change feed.
+
+The second half of "decide and apply": runs under the feed's lock, so that ties never race, changes
+are gapless and nobody sees them out of order. Reads and writes a constant number of statements.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.engine import Connection as Tx
+
+from canonical import codes, leg
+from canonical.dossier import Assembled, LegFacts, assemble, leg_facts
+from canonical.leg import Fold
+from canonical.precedence import Precedence, Role
+from canonical.standing import Kind, Segment, day, segments
+from canonical.states import Status
+from canonical.ties import Cluster, TieLeg, claims_of, tie, tie_leg
+from store import dossiers as kept
+from store import legs
+from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
+from store.legs import ClaimRecord, Entry, LegRow
+from sync.batch import Touched
+from sync.timeline import merge_entries
+
+PrecedenceOf = Mapping[str, Precedence]
+_ENCODER = msgspec.json.Encoder()
+
+
+class Built(Struct):
+    """One dossier as it is now."""
+
+    id: int
+    legs: list[int]
+    assembled: Assembled
+    row: DossierRow
+
+
+class World(Struct):
+    """Everything a change can reach, read once."""
+
+    rows: dict[int, LegRow]
+    folds: dict[int, Fold]
+    entries: dict[int, dict[str, Entry]]
+    members: dict[int, int]
+    roles: Mapping[str, str]
+    ties: dict[int, TieLeg]
+    cluster: Cluster
+
+
+def put_together(
+    tx: Tx, touched: Touched, receipt_id: int | None, at: str, precedences: PrecedenceOf
+) -> dict[int, str]:
+    """Rebuild every dossier that the touched legs reach; leg id -> public id of its dossier.
+
+    Args:
+        tx: The write transaction that decided the batch.
+        touched: What the batch changed.
+        receipt_id: The receipt that caused it.
+        at: Now, ISO text at +07:00.
+        precedences: procedure key -> precedence, where it differs from the default.
+    """
+    if not touched.order:
+        return {}
+    newest = kept.lock_feed(tx)
+    _save_claims(tx, touched)
+    world = _read_world(tx, touched)
+    for leg_id, told in touched.entries.items():
+        # The final seq is set below; for now entries only need to be merged and marked.
+        merge_entries(world.entries.setdefault(leg_id, {}), told, world.folds[leg_id], -1)
+    held = kept.load_held(tx, world.rows)
+    built = _build(world, held, precedences)
+    changes = _changes(world, built, held, touched, newest, receipt_id, at)
+    seq_of = {c.dossier_id: c.seq for c in changes}
+    _write(tx, world, built, held, seq_of, newest + len(changes))
+    kept.append_changes(tx, newest, changes)
+    return {leg_id: b.row.public_id for b in built for leg_id in b.legs}
+
+
+def _save_claims(tx: Tx, touched: Touched) -> None:
+    """Bring the claims of the touched legs up to date; withdrawn ones stay, not live."""
+    held = {(c.leg_id, c.kind, c.key): c for c in legs.load_claims(tx, touched.order)}
+    changed: list[ClaimRecord] = []
+    for leg_id in touched.order:
+        row = touched.legs[leg_id]
+        now = {
+            (leg_id, c.kind, c.key): c
+            for c in claims_of(row.namespace, row.code, touched.folds[leg_id])
+        }
+        for place, claim in now.items():
+            if place not in held or not held[place].live:
+                changed.append(ClaimRecord(leg_id, claim.kind, claim.key, claim.code, True))
+        changed += [
+            ClaimRecord(leg_id, old.kind, old.key, old.code, False)
+            for place, old in held.items()
+            if place[0] == leg_id and old.live and place not in now
+        ]
+    legs.save_claims(tx, changed)
+
+
+def _read_world(tx: Tx, touched: Touched) -> World:
+    """The touched legs, those in the same dossiers, and all that claims reach from them."""
+    near = legs.members(tx, touched.order)
+    reached = legs.reach(tx, {*touched.order, *near})
+    far = reached - set(near)
+    members = near | (legs.members(tx, far) if far - set(touched.order) else {})
+    wanted = reached | set(members)
+    rows = dict(touched.legs)
+    rows.update(legs.load_legs(tx, wanted - set(rows)) if wanted - set(rows) else {})
+    folds = {i: touched.folds.get(i) or leg.decode(row.fold) for i, row in rows.items()}
+    ties = {i: tie_leg(i, r.namespace, r.code, folds[i]) for i, r in rows.items()}
+    return World(
+        rows=rows,
+        folds=folds,
+        entries=legs.load_entries(tx, rows),
+        members=members,
+        roles=legs.roles(tx),
+        ties=ties,
+        cluster=tie(list(ties.values())),
+    )
+
+
+def facts_of(row: LegRow, fold: Fold, entries: Iterable[Entry], role: str) -> LegFacts:
+    """A leg's facts from what the store holds of it."""
+    live = [(e.at, Status(e.status)) for e in entries if e.retracted_by is None]
+    return leg_facts(
+        leg_id=row.id,
+        namespace=row.namespace,
+        connection=row.connection_id,
+        code=row.code,
+        generation=row.generation,
+        role=Role(role),
+        fold=fold,
+        entries=live,
+        same_time=row.same_time,
+        gone_at=row.gone_at,
+    )
+
+
+def _build(world: World, held: Mapping[int, Held], precedences: PrecedenceOf) -> list[Built]:
+    facts = {
+        i: facts_of(
+            row, world.folds[i], world.entries.get(i, {}).values(), world.roles[row.connection_id]
+        )
+        for i, row in world.rows.items()
+    }
+    names = {i: f"{row.namespace}:{row.code}" for i, row in world.rows.items()}
+    doubts = {i: [names[o] for o in others] for i, others in world.cluster.doubtful.items()}
+    built = []
+    for component in world.cluster.components:
+        dossier_id = _living_id(component, world, held)
+        assembled = assemble(
+            [facts[i] for i in component], precedence_of(component, world, precedences), doubts
+        )
+        founder = world.rows[dossier_id]
+        public = codes.dossier_id(founder.namespace, founder.code, founder.generation)
+        built.append(
+            Built(dossier_id, component, assembled, dossier_row(dossier_id, public, assembled))
+        )
+    return built
+
+
+def precedence_of(component: Sequence[int], world: World, precedences: PrecedenceOf) -> Precedence:
+    """The precedence of the dossier's procedure, else the default."""
+    found = {world.ties[i].procedure for i in component} - {None}
+    return precedences.get(min(str(p) for p in found), Precedence()) if found else Precedence()
+
+
+def _living_id(component: Sequence[int], world: World, held: Mapping[int, Held]) -> int:
+    """The id of the dossier these legs are: the one that was first made for any of them.
+
+    A leg that arrived already tied began none; where no leg began one, the first by name does now.
+    """
+    founders = [i for i in component if i in held]
+    if founders:
+        return min(founders, key=lambda i: held[i].created_seq)
+    rows = world.rows
+    return min(component, key=lambda i: (rows[i].namespace, rows[i].code, rows[i].generation))
+
+
+def dossier_row(dossier_id: int, public_id: str, made: Assembled) -> DossierRow:
+    """The dossier's row; its body is what the outside face shows, byte for byte."""
+    fields = made.fields
+    procedure = fields["procedure"]
+    body = {"id": public_id, **fields, "legs": made.legs, "spoke": made.spoke}
+    accepted, due = fields["accepted_at"], made.judged_due_at
+    return DossierRow(
+        id=dossier_id,
+        public_id=public_id,
+        merged_into=None,
+        agency=fields["agency"],
+        received_agency=made.received_agency,
+        procedure_code=procedure["code"] if procedure else None,
+        status=made.status.value if made.status is not None else None,
+        channel=fields["channel"],
+        accepted_on=day(accepted) if accepted else None,
+        due_on=day(due) if due else None,
+        body=_ENCODER.encode(body).decode(),
+        findings=_ENCODER.encode(made.findings).decode(),
+        pins=_ENCODER.encode(made.pins).decode(),
+        created_seq=0,
+        changed_seq=0,
+    )
+
+
+def _changes(
+    world: World,
+    built: Sequence[Built],
+    held: Mapping[int, Held],
+    touched: Touched,
+    newest: int,
+    receipt_id: int | None,
+    at: str,
+) -> list[ChangeRow]:
+    """What the feed says of this batch, in the order in which the batch spoke."""
+    place = {leg_id: n for n, leg_id in enumerate(touched.order)}
+    told: list[tuple[int, str, int | None]] = []
+    for one in sorted(built, key=lambda b: min(place.get(i, len(place)) for i in b.legs)):
+        told += _change(one, world, held, touched)
+    return [
+        ChangeRow(newest + 1 + n, dossier_id, kind, at, into, receipt_id)
+        for n, (dossier_id, kind, into) in enumerate(told)
+    ]
+
+
+def _change(
+    one: Built, world: World, held: Mapping[int, Held], touched: Touched
+) -> list[tuple[int, str, int | None]]:
+    """The lines of one dossier: (dossier id, kind, into)."""
+    joined = sorted(
+        i
+        for i in one.legs
+        if i != one.id and i in held and held[i].merged_into != one.id and i in world.members
+    )
+    lines: list[tuple[int, str, int | None]] = [(i, "joined", one.id) for i in joined]
+    before = held.get(one.id)
+    was = {i for i, d in world.members.items() if d == one.id}
+    if before is None:
+        lines.append((one.id, "created", None))
+    elif before.merged_into is not None:
+        lines.append((one.id, "restored", None))
+    elif was - set(one.legs):
+        lines.append((one.id, "split", None))
+    elif joined or not _is_same(before, one.row) or set(one.legs) & set(touched.order):
+        late_only = set(one.legs) & set(touched.order) <= touched.late
+        lines.append((one.id, "corrected" if late_only and not joined else "changed", None))
+    return lines
+
+
+def _is_same(before: Held, row: DossierRow) -> bool:
+    return (before.body, before.findings, before.pins) == (row.body, row.findings, row.pins)
+
+
+def _write(
+    tx: Tx,
+    world: World,
+    built: Sequence[Built],
+    held: Mapping[int, Held],
+    seq_of: Mapping[int, int],
+    last: int,
+) -> None:
+    changed = [b for b in built if b.id in seq_of]
+    legs.save_entries(tx, _stamped_entries(world, built, seq_of, last))
+    kept.save_dossiers(
+        tx,
+        [
+            msgspec.structs.replace(b.row, created_seq=seq_of[b.id], changed_seq=seq_of[b.id])
+            for b in changed
+        ],
+    )
+    merged = [
+        (i, b.id)
+        for b in built
+        for i in b.legs
+        if i != b.id and i in held and held[i].merged_into != b.id
+    ]
+    kept.merge_dossiers(tx, merged, last)
+    kept.save_members(
+        tx, [(i, b.id) for b in built for i in b.legs if world.members.get(i) != b.id]
+    )
+    rows, spans = [], []
+    for b in changed:
+        row, earlier = judge(b.id, b.assembled)
+        rows += [row] if row is not None else []
+        spans += earlier
+    kept.save_judgements(tx, [*(b.id for b in changed), *(old for old, _ in merged)], rows, spans)
+    kept.note_agencies(
+        tx, {a for b in changed for a in (b.row.agency, b.row.received_agency) if a is not None}
+    )
+
+
+def _stamped_entries(
+    world: World, built: Sequence[Built], seq_of: Mapping[int, int], last: int
+) -> list[Entry]:
+    """The entries to write, each with the seq at which the hub learnt it."""
+    told = []
+    for b in built:
+        for i in b.legs:
+            for entry in world.entries.get(i, {}).values():
+                if not entry.is_changed:
+                    continue
+                if entry.known_seq == -1:
+                    entry.known_seq = seq_of.get(b.id, last)
+                if entry.retracted_seq == -1:
+                    entry.retracted_seq = seq_of.get(b.id, last)
+                told.append(entry)
+    return told
+
+
+def judge(dossier_id: int, made: Assembled) -> tuple[JudgementRow | None, list[SpanRow]]:
+    """The judgement row and earlier stretches; (None, []) where it counts in no indicator."""
+    facts = made.facts
+    if facts is None or made.received_agency is None:
+        return None, []
+    cut = segments(facts)
+    first_due = day(facts.first_due_at) if facts.first_due_at is not None else None
+    last = cut[-1]
+    row = JudgementRow(
+        dossier_id=dossier_id,
+        received_agency=made.received_agency,
+        handling_agency=made.fields["agency"],
+        procedure_code=made.fields["procedure"]["code"],
+        channel=made.fields["channel"],
+        accepted_on=day(facts.accepted_at),
+        first_due_on=first_due,
+        from_day=last.from_day,
+        kind=last.kind.value,
+        end_on=last.end_on,
+        closed_on=last.closed_on,
+        due_on=last.due_on,
+    )
+    spans = [
+        SpanRow(
+            dossier_id, s.from_day, after.from_day, s.kind.value, s.end_on, s.closed_on, s.due_on
+        )
+        for s, after in zip(cut, cut[1:], strict=False)
+        if not _is_plain(s, first_due)
+    ]
+    return row, spans
+
+
+def _is_plain(segment: Segment, first_due: date | None) -> bool:
+    return segment.kind is Kind.OPEN and segment.due_on == first_due

@@ -1,0 +1,245 @@
+"""The one way in for every record, pushed or polled, one or a page of thousands (DESIGN 3).
+
+Take in, map, decide and apply: in one commit where all goes well. Where applying fails for the
+hub's own reason, the intake still commits and its records are pending, to be decided by sync.drain.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy.engine import Connection as Tx
+
+from canonical import clock
+from canonical.decide import Disposition
+from canonical.errors import HubError, RequestRefused
+from canonical.ports import Fate
+from canonical.reasons import Reason
+from store import connections, dossiers, intake
+from store.connections import ConnectionRow
+from store.intake import NewReceipt, RecordRow, SavedReceipt
+from store.tables import POSITION_BITS
+from sync.batch import Source, decide_and_fold
+from sync.context import Context
+from sync.dossiers import put_together
+from sync.reading import CANONICAL, Read, read_canonical, read_native
+
+logger = logging.getLogger(__name__)
+MAX_RECORDS = 1 << POSITION_BITS
+
+
+class Taken(Struct, frozen=True):
+    """One body that arrived: whose, what, when.
+
+    Attributes:
+        shape: Name by which it is read.
+        agencies: The sender's grant; empty for the whole province.
+        keeps_duplicates: A push lists its duplicates one by one; a poll counts them.
+    """
+
+    connection: ConnectionRow
+    shape: str
+    raw: bytes
+    received_at: datetime
+    client_id: str | None = None
+    run_id: int | None = None
+    agencies: frozenset[str] = frozenset()
+    keeps_duplicates: bool = True
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a body.
+
+    Attributes:
+        receipt: The receipt's public id.
+        fates: One per record, in order.
+        dossiers: position -> public id of the dossier it belongs to.
+    """
+
+    receipt: str
+    received_at: str
+    counts: dict[str, int]
+    fates: Sequence[Fate]
+    dossiers: dict[int, str]
+    is_list: bool = True
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is durable and not yet decided."""
+        return self.counts["pending"] > 0
+
+
+Within = Callable[[Tx, Outcome], None]
+
+
+def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
+    """The checked records of a body.
+
+    Raises:
+        Malformed, Garbled: the whole body is outside its contract.
+    """
+    connection = taken.connection
+    if connection.system == CANONICAL:
+        return read_canonical(
+            taken.raw, taken.shape, connection.namespace, taken.received_at, context.vault
+        )
+    mapping = context.mapping(tx, connection, mapping_version)
+    return read_native(
+        taken.raw,
+        taken.shape,
+        context.systems[connection.system],
+        mapping,
+        connection.namespace,
+        taken.received_at,
+        context.vault,
+    )
+
+
+def prepare(context: Context, taken: Taken) -> tuple[Read, int]:
+    """Read a body outside any transaction that writes; the mapping version it was read by."""
+    with context.store.read() as tx:
+        current = connections.load_connection(tx, taken.connection.id)
+        version = current.mapping_version if current else taken.connection.mapping_version
+        found = read(context, tx, taken, version)
+    if len(found.items) >= MAX_RECORDS:
+        raise RequestRefused(Reason.BODY_TOO_LARGE, 413)
+    return found, version
+
+
+def take_in(
+    context: Context, taken: Taken, found: Read, mapping_version: int, within: Within | None = None
+) -> Outcome:
+    """Keep the bytes, decide and apply every record; durable when this returns.
+
+    Args:
+        context: The hub's parts.
+        taken: What arrived.
+        found: Its records, read by `prepare`.
+        mapping_version: By which mapping they were read.
+        within: More to be written in the same transaction (a checkpoint, an answer to repeat).
+
+    Raises:
+        StoreUnavailable: nothing was kept.
+        HubError: what `within` raises; nothing was kept.
+    """
+
+    def work(tx: Tx) -> Outcome:
+        receipt = _save(context, tx, taken, mapping_version, len(found.items))
+        outcome = decide_receipt(context, tx, taken, receipt, found)
+        if within is not None:
+            within(tx, outcome)
+        return outcome
+
+    try:
+        return context.store.in_write(work)
+    except HubError:
+        raise
+    except Exception as error:  # the hub's own failure must not cost the department its record
+        logger.exception(
+            "A batch could not be applied; it is kept as pending",
+            extra={"event": "intake.pending", "connection": taken.connection.id},
+        )
+        return _keep_pending(context, taken, found, mapping_version, within, error)
+
+
+def _save(
+    context: Context, tx: Tx, taken: Taken, mapping_version: int, pending: int
+) -> SavedReceipt:
+    return intake.save_receipt(
+        tx,
+        context.vault,
+        NewReceipt(
+            connection_id=taken.connection.id,
+            client_id=taken.client_id,
+            run_id=taken.run_id,
+            shape=taken.shape,
+            mapping_version=mapping_version,
+            catalogue_version=context.books(tx).version,
+            received_at=clock.to_iso(taken.received_at),
+            raw=taken.raw,
+        ),
+        pending,
+    )
+
+
+def _keep_pending(
+    context: Context,
+    taken: Taken,
+    found: Read,
+    mapping_version: int,
+    within: Within | None,
+    error: Exception,
+) -> Outcome:
+    if not found.items:
+        raise error
+
+    def work(tx: Tx) -> Outcome:
+        receipt = _save(context, tx, taken, mapping_version, len(found.items))
+        fates = [Fate(item.position, item.code, Disposition.PENDING.value) for item in found.items]
+        outcome = _outcome(receipt, taken.received_at, fates, {}, found.is_list)
+        if within is not None:
+            within(tx, outcome)
+        return outcome
+
+    return context.store.in_write(work)
+
+
+def decide_receipt(
+    context: Context, tx: Tx, taken: Taken, receipt: SavedReceipt, found: Read
+) -> Outcome:
+    """Decide and apply the records of a saved receipt, in the caller's transaction."""
+    books = context.books(tx)
+    source = Source(
+        taken.connection.id,
+        taken.connection.namespace,
+        taken.agencies,
+        taken.keeps_duplicates,
+    )
+    decided = decide_and_fold(
+        tx, source, receipt.id, taken.received_at, found.items, books.agencies
+    )
+    kept = [r for r in decided.rows if r.disposition is not Disposition.DUPLICATE]
+    intake.insert_records(tx, receipt.id, taken.connection.id, kept)
+    decision_no = dossiers.next_decision(tx)
+    made = put_together(
+        tx, decided.touched, receipt.id, clock.to_iso(taken.received_at), books.precedences
+    )
+    intake.close_receipt(
+        tx, receipt.id, _counts(decided.rows), _duplicates(decided.rows, taken), decision_no
+    )
+    others = {r.leg_id for r in decided.rows if r.leg_id is not None} - set(made)
+    made |= dossiers.public_ids(tx, others) if others else {}
+    fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in decided.rows]
+    own = {r.position: made[r.leg_id] for r in decided.rows if r.leg_id in made}
+    return _outcome(receipt, taken.received_at, fates, own, found.is_list)
+
+
+def _counts(rows: Sequence[RecordRow]) -> dict[Disposition, int]:
+    counts: dict[Disposition, int] = {}
+    for row in rows:
+        counts[row.disposition] = counts.get(row.disposition, 0) + 1
+    return counts
+
+
+def _duplicates(rows: Sequence[RecordRow], taken: Taken) -> str:
+    if not taken.keeps_duplicates:
+        return "[]"
+    listed = [
+        [r.position, r.code, r.leg_id] for r in rows if r.disposition is Disposition.DUPLICATE
+    ]
+    return json.dumps(listed, ensure_ascii=False)
+
+
+def _outcome(
+    receipt: SavedReceipt,
+    received_at: datetime,
+    fates: Sequence[Fate],
+    made: dict[int, str],
+    is_list: bool,  # noqa: FBT001 - carried through
+) -> Outcome:
+    counts = {d.value: 0 for d in Disposition}
+    for fate in fates:
+        counts[fate.disposition] += 1
+    return Outcome(receipt.public_id, clock.to_iso(received_at), counts, fates, made, is_list)

@@ -1,0 +1,166 @@
+"""Bytes to checked records: the one place where a receipt's raw bytes become what is decided.
+
+Pure but for the mapping it is handed: the same bytes, shape, mapping and moment give the same
+items, so replay and `hub verify` need nothing but the receipt.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from canonical.mapping.compile import Mapping as CompiledMapping
+from canonical.mapping.compile import Unmapped
+from canonical.ports import BadRow, Row, System
+from canonical.reading import json as strict_json
+from canonical.reading import soap
+from canonical.reasons import Reason
+from canonical.record import Record, Rejected, VersionBy, to_record
+from canonical.text import Malformed
+from store.vault import Vault
+
+CANONICAL = "canonical"
+JSON, NDJSON, SOAP = "json", "ndjson", "soap"
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What a body says.
+
+    Attributes:
+        is_list: Whether it was a list (one object is answered otherwise than a list of one).
+        drift: Wire names that no mapping row reads.
+    """
+
+    items: Sequence[Record | Rejected]
+    is_list: bool
+    drift: frozenset[str] = frozenset()
+
+
+def read_canonical(raw: bytes, shape: str, namespace: str, now: datetime, vault: Vault) -> Read:
+    """The records of a canonical push.
+
+    Args:
+        raw: The body as received.
+        shape: json | ndjson | soap.
+        namespace: The connection's.
+        now: The moment of intake.
+        vault: Keys of digests and PINs.
+
+    Raises:
+        Malformed: not JSON as we take it; the whole body is refused.
+        Garbled: not the SOAP operation.
+    """
+    if shape == NDJSON:
+        lines = strict_json.lines(raw)
+        return Read([_line(x, i, namespace, now, vault) for i, x in enumerate(lines)], True)
+    told: Any = soap.dossiers(raw) if shape == SOAP else strict_json.decode(raw)
+    if not isinstance(told, list):
+        if not isinstance(told, dict):
+            raise Malformed("neither an object nor a list")
+        return Read([_canonical(told, 0, namespace, now, vault)], False)
+    if not all(isinstance(item, dict) for item in told):
+        raise Malformed("not an object where one must be")
+    return Read([_canonical(x, i, namespace, now, vault) for i, x in enumerate(told)], True)
+
+
+def _line(
+    raw: bytes, position: int, namespace: str, now: datetime, vault: Vault
+) -> Record | Rejected:
+    try:
+        told = strict_json.decode(raw)
+        if not isinstance(told, dict):
+            return Rejected(position, Reason.BODY_MALFORMED)
+        return _canonical(told, position, namespace, now, vault)
+    except Malformed:
+        return Rejected(position, Reason.BODY_MALFORMED)
+
+
+def _canonical(
+    raw: dict[str, Any], position: int, namespace: str, now: datetime, vault: Vault
+) -> Record | Rejected:
+    item = to_record(raw, position, now=now, pepper=vault.record_pepper)
+    return settle(item, namespace, vault)
+
+
+def read_native(
+    raw: bytes,
+    shape: str,
+    system: System,
+    mapping: CompiledMapping,
+    namespace: str,
+    now: datetime,
+    vault: Vault,
+) -> Read:
+    """The records of a page, file or door call in a department's own words.
+
+    Raises:
+        HubError: the whole body is outside the department's contract.
+    """
+    items: list[Record | Rejected] = []
+    drift: set[str] = set()
+    for position, row in enumerate(system.rows(shape, raw)):
+        items.append(_native(row, position, mapping, drift, now, vault, namespace))
+    return Read(items, True, frozenset(drift))
+
+
+def _native(
+    row: Row | BadRow,
+    position: int,
+    mapping: CompiledMapping,
+    drift: set[str],
+    now: datetime,
+    vault: Vault,
+    namespace: str,
+) -> Record | Rejected:
+    if isinstance(row, BadRow):
+        return Rejected(position, row.reason, row.field, row.code)
+    shape = mapping.shapes.get(row.shape)
+    if shape is None:
+        return Rejected(position, Reason.MAPPING_ERROR)
+    drift |= _unknown(row.values, shape.known)
+    told = shape.apply(row.values)
+    if isinstance(told, Unmapped):
+        return Rejected(position, told.reason, told.field, told.code)
+    try:
+        item = to_record(
+            told,
+            position,
+            now=now,
+            version_by=VersionBy(shape.version_by),
+            part=shape.part,
+            pepper=vault.record_pepper,
+        )
+    except Malformed:
+        return Rejected(position, Reason.CHAR_FORBIDDEN)
+    return settle(item, namespace, vault)
+
+
+def _unknown(values: Mapping[str, Any], known: frozenset[str]) -> set[str]:
+    return {name for name in values if name not in known}
+
+
+def settle(item: Record | Rejected, namespace: str, vault: Vault) -> Record | Rejected:
+    """The record as it may be kept: its PIN hidden, `@` in its links said out."""
+    if isinstance(item, Rejected):
+        return item
+    says = item.says
+    if says.get("pin") is not None:
+        own = f"{namespace}.{item.part}" if item.part else namespace
+        leg_name = f"{own}:{item.code}"
+        says = {**says, "pin": f"{leg_name}={vault.pin_mac(leg_name, says['pin'])}"}
+    if says.get("links"):
+        says = {**says, "links": [_said_out(link, namespace) for link in says["links"]]}
+    return item if says is item.says else msgspec.structs.replace(item, says=says)
+
+
+def _said_out(link: dict[str, Any], namespace: str) -> dict[str, Any]:
+    told = link["namespace"]
+    if told == "@" or told.startswith("@."):
+        return {**link, "namespace": namespace + told[1:]}
+    return link
+
+
+def shape_of_content_type(content_type: str) -> str:
+    """Json or ndjson, by the request's content type."""
+    return NDJSON if "ndjson" in content_type else JSON
