@@ -43,7 +43,7 @@ class Simulation:
 
     Attributes:
         app: To serve (`running` in tests and demo, `serve` for a command).
-        mood: One of MOODS; also set by POST /__mood {"mood": "..."}.
+        mood: One of MOODS or of its own; also set by POST /__mood {"mood": "..."}.
         log: One dict per request at the contract's routes: method, path, operation, at. Also
             GET /__log; POST /__log empties it.
         endpoint: What a connection's endpoint is: a path below the server ("/ws/hoso"), or the
@@ -60,6 +60,7 @@ class Simulation:
         endpoint: str = "",
         options: dict[str, str] | None = None,
         secrets: dict[str, str] | None = None,
+        more_moods: Sequence[str] = (),
         on_mood: Callable[[str], None] | None = None,
         on_data: Callable[[Any], None] | None = None,
     ) -> None:
@@ -72,6 +73,7 @@ class Simulation:
             endpoint: See the class.
             options: See the class.
             secrets: See the class.
+            more_moods: Moods of this department only, e.g. "drift"; the simulator acts on them.
             on_mood: Told of each new mood: a file drop writes its folder anew.
             on_data: Takes the JSON of POST /__data, where the simulator can replace its data.
         """
@@ -81,6 +83,7 @@ class Simulation:
         self.log: list[dict[str, str]] = []
         self._fault = fault
         self._mood = "well"
+        self._moods = (*MOODS, *more_moods)
         self._on_mood = on_mood
         self._on_data = on_data
         self._inner = Starlette(routes=[*routes, *self._control()])
@@ -92,7 +95,7 @@ class Simulation:
 
     @mood.setter
     def mood(self, mood: str) -> None:
-        if mood not in MOODS:
+        if mood not in self._moods:
             raise ValueError(f"no mood {mood!r}")
         self._mood = mood
         if self._on_mood is not None:
@@ -150,11 +153,11 @@ class Simulation:
             try:
                 self.mood = told["mood"]
             except (KeyError, TypeError, ValueError) as error:
-                return JSONResponse({"error": str(error), "moods": MOODS}, status_code=400)
+                return JSONResponse({"error": str(error), "moods": self._moods}, status_code=400)
             return JSONResponse({"mood": self.mood})
 
         async def tell_mood(_: Request) -> Response:
-            return JSONResponse({"mood": self.mood, "moods": MOODS})
+            return JSONResponse({"mood": self.mood, "moods": self._moods})
 
         async def tell_log(_: Request) -> Response:
             return JSONResponse(self.log)

@@ -50,6 +50,3 @@ EXPECTED: dict[str, Expected] = {
     "mixed_dates": Expected(None, Rows.MIXED),
     "sentinel_dates": Expected(None, Rows.SENTINELS),
 }
-# What a department in good order may still send that the hub refuses by design: states without a
-# national counterpart, and codes nobody has put into a table yet.
-REFUSED_BY_DESIGN = frozenset({Reason.STATUS_UNKNOWN, Reason.REF_UNKNOWN})
