@@ -168,7 +168,6 @@ def _code(wire: Any, told: dict[str, Any], code_rows: list[Row]) -> str | None:
     return code_of(told)
 
 
-
 def _row(
     row: dict[str, Any], where: str, empty: str, tables: dict[str, dict[str, Any]], own: Any
 ) -> Row:

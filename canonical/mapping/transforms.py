@@ -24,6 +24,7 @@ class Bad(Exception):
 
 Transform = Callable[[Any], Any]
 _WHOLE = re.compile(r"-?[0-9]{1,400}\Z")
+_DIALLED = re.compile(r"\+?[0-9 ().-]+\Z")
 _GROUPED = re.compile(r"-?[1-9][0-9]{0,2}([.,])[0-9]{3}(?:\1[0-9]{3})*\Z")
 
 
@@ -122,6 +123,8 @@ def phone(value: Any) -> Any:
     import phonenumbers
 
     told = text(value).strip()
+    if not _DIALLED.match(told):  # letters would be read as on a keypad, "xxx" as 999
+        return told
     try:
         number = phonenumbers.parse(told, "VN")
     except phonenumbers.NumberParseException:

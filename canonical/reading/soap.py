@@ -1,4 +1,4 @@
-"""The canonical SOAP push: an envelope (1.1 or 1.2) with PushDossiers to records in canonical words.
+"""The canonical SOAP push: an envelope (1.1, 1.2) with PushDossiers to records in our words.
 
 One `dossier` element per record, its children named as in CONTRACT; lists are repeated elements;
 xsi:nil says none; a child that is not there says nothing. Qualified and unqualified children are
@@ -21,7 +21,7 @@ _NUMBERS = frozenset({"version", "service_level", "amount", "score", "scale"})
 
 
 def version_of(root: Any) -> str:
-    """ "1.1" or "1.2".
+    """The SOAP version, "1.1" or "1.2".
 
     Raises:
         Garbled: BODY_MALFORMED where it is no SOAP envelope.

@@ -87,7 +87,8 @@ def _parser() -> etree.XMLParser:
 
 
 _BOM = b"\xef\xbb\xbf"
-_OPEN_REFERENCE = re.compile(rb"&[^;<\s]*[<\s]")
+_VERBATIM = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
+_OPEN_REFERENCE = re.compile(rb"&[^;&<\s]*[&<\s]")
 
 
 def _syntax(error: Any, raw: bytes) -> Reason:
@@ -111,7 +112,7 @@ def _wants_more(raw: bytes) -> bool:
     if len(parser.feed_error_log):
         return False
     # A bare "&" makes the parser wait for a ";" that no further byte would bring in time.
-    return not _OPEN_REFERENCE.search(raw, max(raw.rfind(b"&"), 0))
+    return not _OPEN_REFERENCE.search(_VERBATIM.sub(b"", raw))
 
 
 def _bounded(root: Any, system: str) -> None:
