@@ -1,0 +1,1 @@
+"""Business registration at Sở Kế hoạch và Đầu tư: dossiers in process, and the company look-up."""
