@@ -179,7 +179,7 @@ def standing_of_deadline(
 
 
 def _after_days(start: datetime, whole: int, unit: Unit, calendar: Calendar) -> datetime:
-    if unit is Unit.WORKING_DAY or whole == 0:
+    if unit is Unit.WORKING_DAY:
         return calendar.add_working_days(start, whole)
     last_day = calendar.next_working_day(start.date() + timedelta(days=whole))
     return calendar.within(last_day, start.time())
