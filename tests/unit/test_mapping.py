@@ -342,6 +342,15 @@ def test_the_first_fault_is_told_and_one_row_leaves_the_next_untouched():
     assert compiled.apply({"ma": "B"}) == {"facet": "snapshot", "code": "B"}
 
 
+def test_a_row_that_cannot_be_mapped_tells_its_code_wherever_the_code_row_stands():
+    code = {"target": "code", "source": "ma", "transforms": ["trim"]}
+    due = {"target": "due_at", "source": "han", "transforms": ["iso"]}
+    for rows in ((code, due), (due, code)):
+        told = shape(*rows).apply({"ma": " VL-1 ", "han": "x"})
+        assert told == Unmapped(Reason.DATE_INVALID, "han", "VL-1")
+    assert shape(due, code).apply({"ma": "\0", "han": "x"}).code is None
+
+
 def test_a_mapped_row_is_a_record():
     compiled = shape(
         {"target": "code", "source": "maSoHoSo", "required": True},

@@ -12,7 +12,15 @@ from canonical.clock import HCM
 from canonical.fields import FIELDS_OF, MERGED, Facet
 from canonical.reading.json import decode
 from canonical.reasons import Reason
-from canonical.record import Malformed, Record, Rejected, VersionBy, code_of, to_record
+from canonical.record import (
+    Malformed,
+    Record,
+    Rejected,
+    VersionBy,
+    code_of,
+    fingerprint,
+    to_record,
+)
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LEAST = {
@@ -478,6 +486,11 @@ def test_the_order_of_names_does_not_change_the_digest_and_that_of_a_list_does()
     assert digest(turned(FULL)) == digest(FULL)
     steps = [{"status": "accepted", "at": AT}, {"status": "in_progress", "at": AT}]
     assert digest(with_(history=steps)) != digest(with_(history=steps[::-1]))
+
+
+def test_the_order_of_fields_in_the_code_does_not_change_a_digest_once_given():
+    first, second = {"step": "a", "agency": "b"}, {"agency": "b", "step": "a"}
+    assert fingerprint(first, 1, None, b"") == fingerprint(second, 1, None, b"")
 
 
 @pytest.mark.parametrize("field", ["due_at", "updated_at"])

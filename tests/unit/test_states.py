@@ -52,7 +52,7 @@ def test_waiting_and_ended_states_do_not_meet():
     assert {Status.SUPPLEMENT, Status.FINANCIAL} == WAITING
     assert not WAITING & ENDED
     assert TERMINAL.issubset(ENDED)
-    assert ENDED - TERMINAL == {Status.FINISHED}  # a finished paper still lies at the desk
+    assert {Status.FINISHED} == ENDED - TERMINAL  # a finished paper still lies at the desk
 
 
 @pytest.mark.parametrize("state", Status)
