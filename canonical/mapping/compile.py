@@ -237,7 +237,7 @@ def _value_of(
         found = get(wire)
         if _is_empty(found):
             return fallback
-        if sentinels and isinstance(found, (str, int)):
+        if sentinels and type(found) in (str, int):  # false is not the number 0
             bare = found.strip() if isinstance(found, str) else found
             if bare in sentinels:
                 return fallback
