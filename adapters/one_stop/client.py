@@ -1,0 +1,133 @@
+"""Calls to the one-stop app in its own words: log-in for a token, the dossier list page by page.
+
+Contract: contract/openapi.json, our own design in the style of OpenCPS V2.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from adapters.one_stop import reader
+from adapters.one_stop.paging import Place
+from adapters.wire import Http, Wire
+from canonical.errors import Garbled, NotAllowed, TryAgain
+from canonical.ports import Ask, Page, Settings
+from canonical.reasons import Reason
+
+_JSON = ("application/json",)
+_LOGIN = "/o/rest/v2/login"
+_DOSSIERS = "/o/rest/v2/dossiers"
+_EXPIRED = "token expired"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Client:
+    """One connection to the app. Logs in when it holds no token; forgets one the app refuses."""
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._id = settings.id
+        self._base = settings.endpoint.rstrip("/")
+        self._client_id = settings.options.get("client_id", "")
+        self._client_secret = settings.secrets.get("client_secret", "")
+        self._page_size = int(settings.options.get("page_size", "500"))
+        self._http = http
+        self._token = ""
+        self._token_until_s = 0.0
+
+    async def pages(self, ask: Ask) -> AsyncIterator[Page]:
+        """The dossiers modified in [since, until), oldest first, page after page.
+
+        A dossier that is modified while the run lasts is given again at the end; none is skipped
+        (see `paging`). `total` is what the first answer declared, less what lies before the cursor.
+
+        Raises:
+            NotAllowed: AUTH_DENIED.
+            TryAgain: AUTH_EXPIRED when the app no longer takes the token; and what the wire raises.
+            Garbled: a page outside the contract.
+            Refused: CURSOR_LOST for a cursor this client did not write.
+        """
+        since_ms, until_ms = _window(ask)
+        place: Place | None = Place(since_ms)
+        if ask.cursor is not None:
+            place = Place.from_cursor(ask.cursor, system=self._id)
+        promised: int | None = None
+        while place is not None:
+            raw = await self._list(place, until_ms)
+            found = reader.page(raw)
+            if promised is None:
+                promised = max(found["total"] - place.start, 0)
+            place = place.after(found["data"], found["total"])
+            yield Page(
+                raw=raw,
+                shape=reader.DOSSIERS,
+                observed_at=datetime.now(UTC),
+                cursor=None if place is None else place.to_cursor(),
+                total=promised,
+                count=len(found["data"]),
+            )
+
+    async def acknowledge(self, page: Page) -> None:
+        """Nothing: the app is not told what was read."""
+
+    async def close(self) -> None:
+        """Give back the sockets and forget the token."""
+        self._token = ""
+        await self._http.close()
+
+    async def _list(self, place: Place, until_ms: int | None) -> bytes:
+        is_new = await self._log_in()
+        window = {"modifiedDateFrom": place.from_ms, "modifiedDateTo": until_ms}
+        answer = await self._http.call(
+            "GET",
+            self._base + _DOSSIERS,
+            params={
+                "start": place.start,
+                "end": place.start + self._page_size,
+                "order": "modifiedDate",
+                **{name: ms for name, ms in window.items() if ms is not None},
+            },
+            headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+            expect=_JSON,
+            allow=(401,),
+        )
+        if answer.status == 401:
+            self._token = ""
+            if is_new and reader.description(answer.body) != _EXPIRED:
+                # The app gave this token a moment ago: logging in once more will not help.
+                raise NotAllowed(Reason.AUTH_DENIED, "a new token", system=self._id)
+            raise TryAgain(Reason.AUTH_EXPIRED, system=self._id)
+        return answer.body
+
+    async def _log_in(self) -> bool:
+        """Hold a token; whether it is a new one."""
+        if self._token and time.monotonic() < self._token_until_s:
+            return False
+        answer = await self._http.call(
+            "POST",
+            self._base + _LOGIN,
+            form={"client_id": self._client_id, "client_secret": self._client_secret},
+            headers={"Accept": "application/json"},
+            expect=_JSON,
+        )
+        told = reader.body(answer.body)
+        token, life_s = told.get("access_token"), told.get("expires_in")
+        if not isinstance(token, str) or not (token.isascii() and token.isprintable() and token):
+            raise Garbled(Reason.BODY_MALFORMED, "access_token", system=self._id)
+        if type(life_s) is not int:
+            raise Garbled(Reason.BODY_MALFORMED, "expires_in", system=self._id)
+        self._token, self._token_until_s = token, time.monotonic() + life_s
+        return True
+
+
+def _window(ask: Ask) -> tuple[int | None, int | None]:
+    """Since (inclusive) and until (exclusive) in whole milliseconds since 1970 UTC."""
+    since_ms = None if ask.since is None else (ask.since - _EPOCH) // _MILLISECOND
+    until_ms = None if ask.until is None else -((_EPOCH - ask.until) // _MILLISECOND)
+    return since_ms, until_ms
+
+
+def connect(settings: Settings, wire: Wire) -> Client:
+    """A client of one connection; nothing is called yet."""
+    timeout_s = float(settings.options.get("timeout_s", "30"))
+    return Client(settings, wire.http(system=settings.id, timeout_s=timeout_s))
