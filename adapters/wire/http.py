@@ -99,7 +99,8 @@ class Http:
             Busy: RATE_LIMITED; 429, or 503 that names a pause.
             TryAgain: HTTP_5XX.
             NotAllowed: AUTH_DENIED; 401 and 403.
-            Refused: HTTP_4XX, REDIRECT_REFUSED, EGRESS_DENIED.
+            Refused: HTTP_4XX, REDIRECT_REFUSED, EGRESS_DENIED; MAPPING_ERROR for a header that no
+                HTTP can carry (a secret with a line break in it).
             Garbled: BODY_TOO_LARGE, BODY_TRUNCATED, BODY_MALFORMED, CTYPE_UNEXPECTED.
         """
         sent = dict(headers or {})
@@ -136,7 +137,8 @@ class Http:
             where = where.copy_merge_params(dict(params)) if params else where
         except (httpx.InvalidURL, TypeError, ValueError):
             raise Refused(Reason.EGRESS_DENIED, "not an address", system=self.system) from None
-        if where.scheme not in ("http", "https") or not where.host or where.userinfo:
+        is_plain = where.scheme in ("http", "https") and where.host and not where.userinfo
+        if not is_plain or not 0 < (where.port or _PORTS[where.scheme]) < 65536:
             raise Refused(
                 Reason.EGRESS_DENIED, "not a plain http or https address", system=self.system
             )
@@ -158,14 +160,14 @@ class Http:
         # elsewhere a moment later; TLS still proves the name.
         headers = {**body.pop("headers"), "host": where.netloc.decode("ascii")}
         for place, address in enumerate(addresses):
-            request = client.build_request(
-                method,
-                where.copy_with(host=address),
-                headers=headers,
-                extensions={"sni_hostname": where.host},
-                **body,
-            )
             try:
+                request = client.build_request(
+                    method,
+                    where.copy_with(host=address),
+                    headers=headers,
+                    extensions={"sni_hostname": where.host},
+                    **body,
+                )
                 response = await client.send(request, stream=True)
             except httpx.ConnectError as error:
                 if place + 1 < len(addresses):
@@ -175,6 +177,11 @@ class Http:
                 raise self._cut_early(error, where) from error
             except (httpx.NetworkError, httpx.TimeoutException) as error:
                 raise self._unreachable(Reason.NET_RESET, where) from error
+            except (httpx.LocalProtocolError, UnicodeEncodeError):
+                # The chain is cut because its text quotes the header: perhaps a secret.
+                raise Refused(
+                    Reason.MAPPING_ERROR, "a header that cannot be sent", system=self.system
+                ) from None
             except httpx.HTTPError as error:
                 raise self._garbled(Reason.BODY_MALFORMED, type(error).__name__, where) from error
             try:

@@ -163,6 +163,9 @@ def _code(fault: Any) -> str:
     return " ".join(codes[:3]) or "fault without a readable code"
 
 
+_IMPORTS = "a contract imports from outside its folder"
+
+
 class _Files:
     """What zeep loads documents with: files beside the WSDL, nothing else."""
 
@@ -178,7 +181,7 @@ class _Files:
             or parts.netloc
             or not path.is_relative_to(self._folder)
         ):
-            raise Refused(Reason.EGRESS_DENIED, "a contract imports from outside its folder")
+            raise Refused(Reason.EGRESS_DENIED, _IMPORTS)
         return path.read_bytes()
 
 
@@ -206,7 +209,10 @@ def _contract(path: Path) -> Any:
             xml_huge_tree=False,
         )
         client: Any = zeep.Client  # untyped
-        _CONTRACTS[path] = client(str(path), transport=_Files(path.parent), settings=settings)
+        try:
+            _CONTRACTS[path] = client(str(path), transport=_Files(path.parent), settings=settings)
+        except zeep.exceptions.ExternalReferenceForbidden as error:
+            raise Refused(Reason.EGRESS_DENIED, _IMPORTS) from error
     return _CONTRACTS[path]
 
 
