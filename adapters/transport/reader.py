@@ -158,13 +158,14 @@ def _dossiers(raw: bytes) -> list[Row | BadRow]:
 def _states(raw: bytes) -> list[Row | BadRow]:
     try:
         page = msgspec.convert(_object(raw), _Packed)
-    except msgspec.ValidationError as error:
-        raise Garbled(Reason.BODY_MALFORMED, "not a page of answers", system=SYSTEM) from error
+        answers = [(answer.maDK, answer.xml.encode("utf-8")) for answer in page.answers]
+    except (msgspec.ValidationError, UnicodeEncodeError):  # a lone surrogate; it quotes the text
+        raise Garbled(Reason.BODY_MALFORMED, "not a page of answers", system=SYSTEM) from None
     found: list[Row | BadRow] = []
-    for answer in page.answers:
-        result = state(answer.xml.encode("utf-8"))
+    for code, answer in answers:
+        result = state(answer)
         if result is not None:
-            found.append(Row(STATES, {"maDK": answer.maDK, f"{STATES}Result": result}))
+            found.append(Row(STATES, {"maDK": code, f"{STATES}Result": result}))
     return found
 
 

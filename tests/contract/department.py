@@ -1,6 +1,8 @@
 """One department as the contract suite meets it: its simulator on a real socket, its own client."""
 
 import importlib
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -88,6 +90,9 @@ class Department:
         open_codes: tuple[str, ...] = (),
         options: dict[str, str] | None = None,
         secrets: dict[str, str] | None = None,
+        acknowledges: bool = True,
+        max_pages: int = 10_000,
+        after_page: Callable[[], None] = lambda: None,
     ) -> Run:
         """One run for everything, page by page, each acknowledged where the source asks for it."""
         settings = Settings(
@@ -107,10 +112,14 @@ class Department:
         assert connect is not None
         client = connect(settings)
         try:
-            async for page in client.pages(ask):
-                self._take(run, page)
-                if page.token:
-                    await client.acknowledge(page)
+            async with aclosing(client.pages(ask)) as pages:
+                async for page in pages:
+                    self._take(run, page)
+                    if page.token and acknowledges:
+                        await client.acknowledge(page)
+                    after_page()
+                    if len(run.pages) >= max_pages:
+                        break
         except HubError as error:
             run.error = error
         finally:

@@ -69,6 +69,47 @@ async def test_a_cursor_of_somebody_else_is_refused(department: Department) -> N
     assert run.pages == []
 
 
+async def test_a_failure_midway_loses_nothing_of_what_came_before(
+    department: Department,
+) -> None:
+    manifest = department.system.manifest
+    options = {"page_size": "7"} if "page_size" in manifest.options else {}
+    whole = await department.run(department.open(), options=options)
+    if len(whole.pages) < 2:
+        pytest.skip(f"{department.folder.name} {department.mode}: it answers in one page")
+    simulation = department.open()
+
+    def break_down() -> None:
+        simulation.mood = "html"
+
+    run = await department.run(simulation, options=options, after_page=break_down)
+    assert run.error is not None
+    assert run.error.reason is Reason.CTYPE_UNEXPECTED
+    assert len(run.pages) == 1
+    simulation.mood = "well"
+    can_resume = manifest.ordered or manifest.durable_cursor
+    rest = await department.run(
+        simulation, options=options, cursor=run.pages[0].cursor if can_resume else None
+    )
+    assert rest.error is None
+    assert run.statements | rest.statements == whole.statements
+
+
+async def test_a_page_comes_again_until_it_is_acknowledged(department: Department) -> None:
+    simulation = department.open()
+    first = await department.run(simulation, acknowledges=False, max_pages=1)
+    assert first.error is None
+    if not first.pages[0].token:
+        pytest.skip(f"{department.folder.name} {department.mode}: the source asks for nothing")
+    calls = len(simulation.log)
+    again = await department.run(simulation, acknowledges=False, max_pages=1)
+    assert again.pages[0].raw == first.pages[0].raw
+    assert len(simulation.log) == 2 * calls, "something was acknowledged that was not durable"
+    taken = await department.run(simulation)
+    assert first.statements <= taken.statements
+    assert (await department.run(simulation)).found == [], "acknowledged, and told once more"
+
+
 async def test_a_wrong_secret_is_denied(department: Department) -> None:
     skip_where_not_applicable(department, "refusing")
     simulation = department.open()
