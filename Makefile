@@ -41,6 +41,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## Make .venv with the locked packages (done by the others when needed)
+	@echo "$(VENV) is ready"
 
 demo: $(READY) ## Start the hub and six simulated departments, print the figures (ARGS=--once ends then)
 	@$(BIN)/hub demo $(ARGS)

@@ -26,8 +26,8 @@ TEXT = "Hồ sơ đang xử lý. ".encode() * 20
     [
         ("", TEXT),
         ("identity", TEXT),
-        ("gzip", gzip.compress(TEXT)),
-        ("X-GZIP", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT, mtime=0)),
+        ("X-GZIP", gzip.compress(TEXT, mtime=0)),
         ("deflate", zlib.compress(TEXT)),
     ],
 )
@@ -40,10 +40,10 @@ def test_a_body_comes_out_as_it_went_in(encoding: str, raw: bytes) -> None:
     [
         ("br", b"x", Reason.BODY_MALFORMED),
         ("gzip", b"not gzip at all", Reason.BODY_MALFORMED),
-        ("gzip", gzip.compress(TEXT)[:-9], Reason.BODY_TRUNCATED),
-        ("gzip", gzip.compress(TEXT) + b"more", Reason.BODY_MALFORMED),
+        ("gzip", gzip.compress(TEXT, mtime=0)[:-9], Reason.BODY_TRUNCATED),
+        ("gzip", gzip.compress(TEXT, mtime=0) + b"more", Reason.BODY_MALFORMED),
         ("", b"x" * 1001, Reason.BODY_TOO_LARGE),
-        ("gzip", gzip.compress(b"x" * 1001), Reason.BODY_TOO_LARGE),
+        ("gzip", gzip.compress(b"x" * 1001, mtime=0), Reason.BODY_TOO_LARGE),
     ],
 )
 def test_a_body_outside_its_bounds_is_refused(encoding: str, raw: bytes, reason: Reason) -> None:
