@@ -54,7 +54,7 @@ def _in_value(raw: Any, hint: Any, where: str) -> tuple[Reason, str | None] | No
 
 
 def _deeper(raw: Any, hint: Any, where: str) -> tuple[Reason, str | None] | None:
-    for kind in _alternatives(hint):
+    for kind in alternatives(hint):
         if get_origin(kind) is list and isinstance(raw, list):
             (inner,) = get_args(kind)
             for place, item in enumerate(raw):
@@ -66,17 +66,18 @@ def _deeper(raw: Any, hint: Any, where: str) -> tuple[Reason, str | None] | None
     return None
 
 
-def _alternatives(hint: Any) -> list[Any]:
+def alternatives(hint: Any) -> list[Any]:
+    """The plain types a type hint allows."""
     if get_origin(hint) is Annotated:
-        return _alternatives(get_args(hint)[0])
+        return alternatives(get_args(hint)[0])
     if get_origin(hint) in (Union, UnionType):
-        return [kind for part in get_args(hint) for kind in _alternatives(part)]
+        return [kind for part in get_args(hint) for kind in alternatives(part)]
     return [hint]
 
 
 def _reason(raw: Any, hint: Any, said: str) -> Reason:
     """The reason for one plain value; `said` is msgspec's sentence, which never holds the value."""
-    kinds = [k for k in _alternatives(hint) if isinstance(k, type) and k is not UnsetType]
+    kinds = [k for k in alternatives(hint) if isinstance(k, type) and k is not UnsetType]
     if isinstance(raw, str):
         if Status in kinds:
             return Reason.STATUS_UNKNOWN

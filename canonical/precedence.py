@@ -7,7 +7,7 @@ department, the hand-over from the desk. Where the leg that should speak says no
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Role(StrEnum):
@@ -76,7 +76,9 @@ class Precedence(Struct, frozen=True):
     hand_over: tuple[Role, ...] = (Role.DESK, Role.HANDLING)
     money: tuple[Role, ...] = (Role.MONEY, Role.HANDLING, Role.DESK)
     state: tuple[Role, ...] = (Role.DESK, Role.HANDLING)
-    state_only: dict[Role, frozenset[str]] = {Role.MONEY: frozenset({"financial"})}
+    state_only: dict[Role, frozenset[str]] = field(
+        default_factory=lambda: {Role.MONEY: frozenset({"financial"})}
+    )
 
     def roles_for(self, path: str) -> tuple[Role, ...]:
         """The roles that may give a field, first speaker first."""

@@ -115,6 +115,7 @@ def open_store(url: str) -> Store:
             pool_size=10,
             max_overflow=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # they are people's names and numbers
             # A server that vanished must not hold a worker for ever.
             connect_args={"connect_timeout": 10},
         )
@@ -125,6 +126,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
+        hide_parameters=True,  # they are people's names and numbers
         pool_size=10,
         max_overflow=20,
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},

@@ -1,0 +1,80 @@
+"""The HTTP application: every door on one port."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+
+from gateway import problems
+from gateway.api import dossiers, examples, health, indicators, lookup, push, receipts, tokens
+from gateway.correlate import Correlate
+from gateway.lookup import page
+from gateway.soap import canonical as canonical_soap
+from gateway.soap import native
+from sync.context import Context
+
+Background = Callable[[], AbstractAsyncContextManager[None]]
+
+
+def create_app(context: Context, background: Background | None = None) -> FastAPI:
+    """The application over a context.
+
+    Args:
+        context: The hub's parts.
+        background: What runs beside the doors while the application lives.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with background() if background is not None else contextlib.nullcontext():
+            yield
+
+    app = FastAPI(
+        title="Trục liên thông một cửa điện tử",
+        version="1",
+        description=(
+            "Nhận hồ sơ từ các hệ thống của sở, ngành về một mô hình chung; trả lời cổng dịch vụ"
+            " công, công dân và các chỉ số. / Dossiers of many department systems as one model."
+        ),
+        # The stock pages load from a CDN, and nothing here leaves the province.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.context = context
+    problems.install(app)
+
+    app.add_middleware(Correlate)
+    for router in (
+        tokens.router,
+        push.router,
+        dossiers.router,
+        receipts.router,
+        indicators.router,
+        lookup.router,
+        health.router,
+        canonical_soap.router,
+        native.router,
+        page.router,
+    ):
+        app.include_router(router)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """OpenAPI with the schemas of the canonical record in it."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            told = made()
+            told.setdefault("components", {}).setdefault("schemas", {}).update(
+                examples.components()
+            )
+            app.openapi_schema = told
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

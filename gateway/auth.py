@@ -1,0 +1,93 @@
+"""Who is asking: access tokens (client credentials), HTTP Basic at the SOAP doors."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from fastapi import Depends, Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from starlette.concurrency import run_in_threadpool
+
+from canonical.errors import RequestRefused
+from canonical.reasons import Reason
+from store import clients
+from store.clients import Principal
+from sync.context import Context
+
+TOKEN_S = 3_600
+
+
+def context_of(request: Request) -> Context:
+    """The hub's parts, set once when the application was made."""
+    found: Context = request.app.state.context
+    return found
+
+
+def issue_token(context: Context, principal: Principal) -> str:
+    """A signed access token, good for an hour; a revoked client's stops at once all the same."""
+    key = OctKey.import_key(context.vault.token_key)
+    now = context.now()
+    claims = {
+        "sub": principal.id,
+        "iat": int(now.timestamp()),
+        "exp": int((now + timedelta(seconds=TOKEN_S)).timestamp()),
+    }
+    return jwt.encode({"alg": "HS256"}, claims, key)
+
+
+def _subject(context: Context, token: str, now: datetime) -> str:
+    key = OctKey.import_key(context.vault.token_key)
+    try:
+        claims = jwt.decode(token, key, algorithms=["HS256"]).claims
+    except (JoseError, ValueError) as error:
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401) from error
+    expires, subject = claims.get("exp"), claims.get("sub")
+    if not isinstance(expires, int) or expires <= now.timestamp() or not isinstance(subject, str):
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    return subject
+
+
+def principal_from_header(context: Context, header: str, *, basic: bool = False) -> Principal:
+    """The principal that an Authorization header names.
+
+    Raises:
+        RequestRefused: 401 where there is none, it is forged, expired or revoked.
+    """
+    scheme, _, value = header.partition(" ")
+    with context.store.read() as tx:
+        if scheme.lower() == "bearer":
+            found = clients.load_principal(tx, _subject(context, value.strip(), context.now()))
+        elif basic and scheme.lower() == "basic":
+            client_id, secret = _basic(value)
+            found = clients.authenticate(tx, client_id, secret)
+        else:
+            found = None
+    if found is None:
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    return found
+
+
+def _basic(value: str) -> tuple[str, str]:
+    try:
+        told = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401) from error
+    client_id, _, secret = told.partition(":")
+    return client_id, secret
+
+
+def needs(*scopes: str) -> Callable[..., Principal]:
+    """A dependency: the principal, refused with 403 unless it has one of these scopes."""
+
+    async def check(request: Request) -> Principal:
+        context = context_of(request)
+        header = request.headers.get("authorization", "")
+        principal = await run_in_threadpool(principal_from_header, context, header)
+        if not any(principal.may(scope) for scope in scopes):
+            raise RequestRefused(Reason.FORBIDDEN, 403)
+        return principal
+
+    return Depends(check)  # type: ignore[no-any-return]

@@ -1,0 +1,192 @@
+"""`hub connections …`: the links to department systems."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from canonical import clock
+from canonical.agencies import Agency
+from canonical.catalogue import CatalogueData
+from canonical.codes import agency_code
+from canonical.errors import HubError
+from canonical.precedence import Role
+from canonical.reasons import Reason
+from hub import output
+from hub.commands.opened import opened
+from store import catalogue, connections
+from store.connections import ConnectionRow
+from sync.context import Context
+
+app = typer.Typer(help="Các kết nối tới hệ thống của sở, ngành.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.")]
+
+
+@app.command()
+def add(
+    connection_id: Annotated[str, typer.Argument(metavar="ID")],
+    system: Annotated[str, typer.Option(help="Loại hệ thống, một thư mục của adapters/.")],
+    namespace: Annotated[str, typer.Option(help="Không gian mã riêng; mặc định là ID.")] = "",
+    endpoint: Annotated[str, typer.Option(help="Địa chỉ hoặc thư mục của hệ thống.")] = "",
+    agency: Annotated[str, typer.Option(help="Ghi cơ quan này vào danh mục.")] = "",
+    role: Annotated[
+        str, typer.Option(help="desk | handling | money; mặc định theo hệ thống.")
+    ] = "",
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE")] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option("--table", metavar="TABLE.KEY=VALUE", help="Thêm mã ánh xạ.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Thêm một kết nối / add a connection."""
+    with opened() as context:
+        row = make(
+            context,
+            connection_id,
+            system,
+            namespace=namespace,
+            endpoint=endpoint,
+            agency=agency,
+            role=role,
+            settings=settings or [],
+            tables=tables or [],
+        )
+        output.show(_shown(row), as_json=as_json)
+
+
+def make(
+    context: Context,
+    connection_id: str,
+    system: str,
+    *,
+    namespace: str = "",
+    endpoint: str = "",
+    agency: str = "",
+    role: str = "",
+    settings: list[str],
+    tables: list[str],
+) -> ConnectionRow:
+    """Add a connection to the store.
+
+    Raises:
+        HubError: an id that is taken or misspelt, a system or setting that does not exist.
+    """
+    if system not in context.systems:
+        raise HubError(
+            Reason.NOT_FOUND, f"no system {system!r}; there are {sorted(context.systems)}"
+        )
+    name = namespace or connection_id
+    for text in (connection_id, name):
+        if (
+            not text
+            or len(text) > 100
+            or not text.replace("-", "").replace("_", "").replace(".", "").isalnum()
+        ):
+            raise HubError(Reason.FIELD_TYPE, f"{text!r}: letters, digits, -, _ and . only")
+    manifest = context.systems[system].manifest
+    options, secrets = _split(settings, manifest.options, manifest.secrets)
+    row = ConnectionRow(
+        id=connection_id,
+        system=system,
+        namespace=name,
+        role=Role(role or manifest.role).value,
+        endpoint=endpoint,
+        state="enabled",
+        options=options,
+        sealed=context.vault.seal(json.dumps(secrets).encode()) if secrets else None,
+        tables=_tables(tables),
+        mapping_version=1,
+    )
+    document = context.systems[system].mapping_document
+    at = clock.to_iso(context.now())
+
+    def work(tx: Any) -> None:
+        if connections.load_connection(tx, connection_id) is not None:
+            raise HubError(Reason.CONFLICT, f"there is a connection {connection_id!r} already")
+        connections.save_connection(tx, row, at)
+        connections.ensure_mapping(tx, row, document, at)
+        if agency:
+            catalogue.change_catalogue(tx, _with_agency(agency_code(agency)), "hub connections", at)
+
+    context.store.in_write(work)
+    return row
+
+
+def _with_agency(code: str) -> Any:
+    def change(data: CatalogueData) -> CatalogueData:
+        if any(held.code == code for held in data.agencies):
+            return data
+        made = Agency(code=code, name=code)
+        return CatalogueData((*data.agencies, made), data.successions, data.procedures, data.days)
+
+    return change
+
+
+def _split(
+    settings: list[str], options: dict[str, str], secrets: list[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    plain: dict[str, str] = {}
+    hidden: dict[str, str] = {}
+    for one in settings:
+        name, mark, value = one.partition("=")
+        if not mark:
+            raise HubError(Reason.FIELD_TYPE, f"--set {name}: KEY=VALUE is wanted")
+        if name in secrets:
+            hidden[name] = value
+        elif name in options:
+            plain[name] = value
+        else:
+            known = sorted([*options, *secrets])
+            raise HubError(Reason.FIELD_UNKNOWN, f"no setting {name!r}; there are {known}")
+    return plain, hidden
+
+
+def _tables(told: list[str]) -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for one in told:
+        place, mark, value = one.partition("=")
+        name, dot, key = place.partition(".")
+        if not (mark and dot):
+            raise HubError(Reason.FIELD_TYPE, "--table: TABLE.KEY=VALUE is wanted")
+        tables.setdefault(name, {})[key] = value
+    return tables
+
+
+def _shown(row: ConnectionRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "system": row.system,
+        "namespace": row.namespace,
+        "role": row.role,
+        "endpoint": row.endpoint,
+        "state": row.state,
+        "options": row.options,
+    }
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """Liệt kê các kết nối / list connections."""
+    with opened() as context, context.store.read() as tx:
+        rows = connections.list_connections(tx)
+    output.show([_shown(row) for row in rows], as_json=as_json, title="Kết nối")
+
+
+@app.command()
+def pause(connection_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Tạm dừng một kết nối / pause a connection."""
+    _set_state(connection_id, "paused")
+
+
+@app.command()
+def resume(connection_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Cho chạy lại / resume a connection."""
+    _set_state(connection_id, "enabled")
+
+
+def _set_state(connection_id: str, state: str) -> None:
+    with opened() as context:
+        with context.store.read() as tx:
+            if connections.load_connection(tx, connection_id) is None:
+                raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
+        context.store.in_write(lambda tx: connections.set_state(tx, connection_id, state))

@@ -1,0 +1,56 @@
+"""`hub serve`, `hub migrate`, `hub simulate`: processes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub import output
+from hub.commands.opened import opened
+from hub.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(serve)
+    app.command()(migrate)
+    app.command()(simulate)
+
+
+def serve() -> None:
+    """Mở các cửa của trục / open the hub's doors."""
+    from hub import logs, serving
+
+    settings = load_settings()
+    with opened() as context:
+        logs.install(settings.log_level)
+        serving.server(serving.build(context, settings), settings).run()
+
+
+def migrate() -> None:
+    """Đưa kho dữ liệu lên lược đồ mới nhất / bring the store to the newest schema."""
+    from hub import wiring
+    from store import migrate as migrations
+
+    store = wiring.open_store_only(load_settings())
+    before = migrations.current(store)
+    migrations.upgrade(store)
+    output.say(f"{before or 'empty'} -> {migrations.current(store)}")
+    store.dispose()
+
+
+def simulate(
+    system: str,
+    port: Annotated[int, typer.Option(help="Cổng trên máy này.")] = 9000,
+    data: Annotated[Path | None, typer.Option(help="Dữ liệu theo từ ngữ của hệ thống.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE")] = None,
+) -> None:
+    """Chạy bộ giả lập của một hệ thống / run a department's simulator."""
+    import importlib
+
+    from adapters import registry, simulation
+
+    folder = registry.folder_of(system)
+    module = importlib.import_module(f"adapters.{folder.name}.simulator")
+    options = dict(one.split("=", 1) for one in settings or [])
+    simulation.serve(module.build(data, options), port=port)

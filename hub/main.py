@@ -1,0 +1,46 @@
+"""The command `hub`: exit 0 done, 1 found something wrong, 2 cannot run (CONTRACT, Command line)."""
+
+import sys
+
+import click
+import typer
+from pydantic import ValidationError
+
+from canonical.errors import HubError
+from hub import output
+from hub.commands import catalogue, clients, connections, quarantine, running, work
+
+app = typer.Typer(
+    name="hub",
+    help="Trục liên thông một cửa điện tử / the one-stop integration hub.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(connections.app, name="connections")
+app.add_typer(clients.app, name="clients")
+app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(quarantine.app, name="quarantine")
+running.register(app)
+work.register(app)
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.exceptions.Abort:
+        code = output.CANNOT
+    except click.ClickException as error:
+        error.show()
+        code = output.CANNOT
+    except HubError as error:
+        output.say(f"{error.reason}: {error.detail or error}")
+        code = output.CANNOT
+    except ValidationError as error:
+        names = ", ".join(f"HUB_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
+        output.say(f"Thiết lập không hợp lệ / setting not valid: {names}")
+        code = output.CANNOT
+    sys.exit(code if isinstance(code, int) else output.DONE)

@@ -1,0 +1,26 @@
+"""A progress bar on stderr while a person is watching; nothing otherwise."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sync.run import Summary
+
+
+@contextlib.contextmanager
+def watching(name: str, *, quiet: bool) -> Iterator[Callable[[Summary], None] | None]:
+    """A bar that a run's summaries move; None where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=None)
+
+        def show(summary: Summary) -> None:
+            progress.update(task, completed=summary.records, total=summary.total)
+
+        yield show

@@ -1,0 +1,82 @@
+"""Everything put together: the one place that builds adapters and hands them on."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from adapters import registry
+from adapters.wire import Wire
+from canonical import clock
+from canonical.ports import System
+from hub.settings import Settings
+from store import connections, migrate
+from store.connections import ConnectionRow
+from store.engine import Store, open_store
+from store.vault import Vault
+from sync.context import Context
+
+
+class Systems(Mapping[str, System]):
+    """The adapters found, each loaded when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loaded: dict[str, System] = {}
+
+    @cached_property
+    def wire(self) -> Wire:
+        """The one wire of this process, with the egress allowlist."""
+        return Wire(egress=self._settings.egress(), timeout_s=self._settings.timeout_s)
+
+    def __getitem__(self, system_id: str) -> System:
+        """One system. Raises KeyError where no folder has that id."""
+        if system_id not in self._loaded:
+            self._loaded[system_id] = registry.load(system_id, self.wire)
+        return self._loaded[system_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(registry.list_systems())
+
+    def __len__(self) -> int:
+        return len(registry.list_systems())
+
+
+def open_hub(settings: Settings) -> Context:
+    """The hub's parts over its store; an empty store is migrated, mappings brought up to date.
+
+    Raises:
+        HubError: the store is at another revision, or a setting is missing.
+    """
+    if not settings.database_url:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = open_store(settings.store_url())
+    migrate.ensure(store)
+    context = Context(store, Vault(settings.key()), Systems(settings), settings.limits())
+    refresh_mappings(context)
+    return context
+
+
+def open_store_only(settings: Settings) -> Store:
+    """The store, unmigrated, for `hub migrate`."""
+    if not settings.database_url:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return open_store(settings.store_url())
+
+
+def refresh_mappings(context: Context) -> None:
+    """A new mapping version for every connection whose built-in mapping changed with the program."""
+    with context.store.read() as tx:
+        rows = connections.list_connections(tx)
+        held = {r.id: connections.load_mapping(tx, r.id, r.mapping_version) for r in rows}
+    for row in rows:
+        # Compared as JSON holds it, since that is how it is kept.
+        told = {"document": context.systems[row.system].mapping_document, "tables": row.tables}
+        if json.loads(json.dumps(told)) != held[row.id]:
+            ensure_mapping(context, row)
+
+
+def ensure_mapping(context: Context, row: ConnectionRow) -> int:
+    """The version of a connection's mapping that this program has."""
+    document = context.systems[row.system].mapping_document
+    at = clock.to_iso(context.now())
+    return context.store.in_write(lambda tx: connections.ensure_mapping(tx, row, document, at))

@@ -1,0 +1,130 @@
+"""Profile `seed` in one statement: exact for any as-of, read from judgement rows and their spans.
+
+The same rules as canonical.indicators.count_seed, which `hub verify` holds it against.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
+
+from canonical.indicators import BUCKETS, Count
+from store.rights import Narrowed, day, days
+
+GROUPS = {
+    "agency": "j.received_agency",
+    "procedure": "j.procedure_code",
+    "channel": "j.channel",
+}
+
+
+class Question(Struct, frozen=True):
+    """What is asked.
+
+    Attributes:
+        scope: The agency and all below it (rights.in_scope).
+        procedure: A national code, with or without its tail.
+        group_by: agency | procedure | channel.
+    """
+
+    scope: Narrowed
+    start: date
+    end: date
+    as_of: date
+    procedure: str | None = None
+    channel: str | None = None
+    connection: str | None = None
+    group_by: str | None = None
+
+
+def _standing(alias: str, when: str) -> str:
+    """Columns of how a dossier stood at the end of a day."""
+    is_last = f"j.from_day <= {when}"
+    return (
+        f"CASE WHEN {is_last} THEN j.kind ELSE coalesce({alias}.kind, 'open') END AS {alias}_kind,"
+        f" CASE WHEN {is_last} THEN j.end_on ELSE {alias}.end_on END AS {alias}_end,"
+        f" CASE WHEN {is_last} THEN j.closed_on ELSE {alias}.closed_on END AS {alias}_closed,"
+        f" CASE WHEN {is_last} THEN j.due_on"
+        f" WHEN {alias}.dossier_id IS NULL THEN j.first_due_on ELSE {alias}.due_on END"
+        f" AS {alias}_due"
+    )
+
+
+def _span(alias: str, when: str) -> str:
+    return (
+        f"LEFT JOIN judgement_span {alias} ON {alias}.dossier_id = j.dossier_id"
+        f" AND {alias}.from_day <= {when} AND {when} < {alias}.to_day"
+    )
+
+
+_BUCKET = """CASE
+  WHEN now_kind = 'done' AND (now_due IS NULL OR now_end = now_due) THEN 'on_time'
+  WHEN now_kind = 'done' AND now_end < now_due THEN 'early'
+  WHEN now_kind = 'done' THEN 'late'
+  WHEN now_kind = 'open' AND now_due < {as_of} THEN 'open_overdue'
+  WHEN now_kind = 'open' THEN 'open_in_term'
+  WHEN now_kind = 'not_received' THEN NULL
+  ELSE now_kind END"""
+_RESOLVED = "bucket IN ('early', 'on_time', 'late', 'returned', 'withdrawn')"
+
+
+def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
+    """Profile `seed`, by group; the one group is None where none is asked for."""
+    as_of, before = day(tx, "as_of"), day(tx, "before")
+    start, end = day(tx, "start"), day(tx, "end")
+    said = [asked.scope.condition, f"j.accepted_on <= {day(tx, 'latest')}"]
+    parameters: dict[str, Any] = {
+        **asked.scope.parameters,
+        "as_of": asked.as_of,
+        "before": asked.start - timedelta(days=1),
+        "start": asked.start,
+        "end": asked.end,
+        "latest": max(asked.as_of, asked.start - timedelta(days=1)),
+    }
+    if asked.procedure is not None:
+        said.append("(j.procedure_code = :procedure OR j.procedure_code LIKE :below)")
+        parameters |= {"procedure": asked.procedure, "below": f"{asked.procedure}.%"}
+    if asked.channel is not None:
+        said.append("j.channel = :channel")
+        parameters["channel"] = asked.channel
+    if asked.connection is not None:
+        said.append(
+            "EXISTS (SELECT 1 FROM member JOIN leg ON leg.id = member.leg_id"
+            " WHERE member.dossier_id = j.dossier_id AND leg.connection_id = :connection)"
+        )
+        parameters["connection"] = asked.connection
+    group = GROUPS[asked.group_by] if asked.group_by else "NULL"
+    in_period = f"accepted_on BETWEEN {start} AND {end} AND accepted_on <= {as_of}"
+    sums = ", ".join(
+        f"coalesce(sum(CASE WHEN {in_period} AND bucket = '{b}' THEN 1 ELSE 0 END), 0)"
+        for b in BUCKETS
+    )
+    closed = f"accepted_on <= {as_of} AND {_RESOLVED} AND now_closed BETWEEN {start} AND {end}"
+    found = tx.execute(
+        text(
+            f"WITH stood AS (SELECT {group} AS grouped, j.accepted_on, j.channel,"
+            f" {_standing('now', as_of)}, {_standing('was', before)}"
+            f" FROM judgement j {_span('now', as_of)} {_span('was', before)}"
+            f" WHERE {' AND '.join(said)}),"
+            f" judged AS (SELECT stood.*, {_BUCKET.format(as_of=as_of)} AS bucket FROM stood)"
+            f" SELECT grouped, {sums},"
+            f" coalesce(sum(CASE WHEN accepted_on <= {before}"
+            "  AND was_kind IN ('open', 'waiting') THEN 1 ELSE 0 END), 0),"
+            f" coalesce(sum(CASE WHEN {closed} THEN 1 ELSE 0 END), 0),"
+            f" coalesce(sum(CASE WHEN {closed} AND channel = 'online' THEN 1 ELSE 0 END), 0)"
+            " FROM judged GROUP BY grouped ORDER BY grouped"
+        ),
+        days(tx, parameters),
+    )
+    counts = {row[0]: _count([int(v) for v in row[1:]]) for row in found}
+    if not asked.group_by and not counts:
+        counts[None] = _count([0] * (len(BUCKETS) + 3))
+    return counts
+
+
+def _count(values: list[int]) -> Count:
+    buckets = dict(zip(BUCKETS, values[: len(BUCKETS)], strict=True))
+    carried, resolved, online = values[len(BUCKETS) :]
+    return Count(sum(buckets.values()), buckets, carried, resolved, online)

@@ -1,0 +1,308 @@
+"""What the portal and the citizen want to know: dossiers, their timelines, the feed, receipts.
+
+A dossier's body is stored as it is shown: reading one is a look at an index and a copy.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
+
+from canonical import codes
+from store import bulk
+from store.rights import EVERYTHING, Narrowed, day, days
+from store.tables import POSITION_BITS
+from store.types import Moment
+
+
+class Shown(Struct, frozen=True):
+    """A dossier as it is shown."""
+
+    id: int
+    public_id: str
+    body: str
+    findings: str
+    procedure_code: str | None
+    changed_seq: int
+
+
+_SHOWN = "dossier.id, public_id, body, findings, procedure_code, changed_seq"
+
+
+def load_dossier(tx: Tx, public_id: str, seen: Narrowed = EVERYTHING) -> Shown | None:
+    """The living dossier an id leads to; None where there is none or it may not be seen."""
+    found = tx.execute(
+        text(
+            f"SELECT {_SHOWN} FROM dossier WHERE id = (SELECT member.dossier_id FROM member"
+            " JOIN dossier old ON old.id = member.leg_id WHERE old.public_id = :id)"
+            f" AND {seen.condition}"
+        ),
+        {"id": public_id, **seen.parameters},
+    ).first()
+    return Shown(*found) if found is not None else None
+
+
+def find_by_code(tx: Tx, code: str, seen: Narrowed = EVERYTHING) -> list[Shown]:
+    """Living dossiers a code leads to: national code in either form, receipt number, NS:CODE."""
+    namespace, mark, local = code.partition(":")
+    own = " UNION SELECT id FROM leg WHERE namespace = :namespace AND code = :local" if mark else ""
+    found = tx.execute(
+        text(
+            f"SELECT {_SHOWN} FROM dossier WHERE id IN (SELECT dossier_id FROM member WHERE"
+            " leg_id IN (SELECT leg_id FROM claim WHERE code IN (:code, :national)"
+            f" AND kind IN ('national', 'receipt'){own})) AND {seen.condition} ORDER BY id"
+        ),
+        {
+            "code": code,
+            "national": codes.national_code(code),
+            **({"namespace": namespace, "local": local} if mark else {}),
+            **seen.parameters,
+        },
+    )
+    return [Shown(*row) for row in found]
+
+
+class Filters(Struct, frozen=True):
+    """What a listing asks for; None asks nothing."""
+
+    agency: Narrowed | None = None
+    procedure: str | None = None
+    status: str | None = None
+    connection: str | None = None
+    channel: str | None = None
+    accepted_from: date | None = None
+    accepted_to: date | None = None
+    due_before: date | None = None
+
+
+def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: int) -> list[Shown]:
+    """Living dossiers by id, after one: keyset paging, so that depth costs nothing."""
+    said = ["merged_into IS NULL", "dossier.id > :after", seen.condition]
+    parameters: dict[str, Any] = {"after": after, "limit": limit, **seen.parameters}
+    if filters.agency is not None:
+        said.append(filters.agency.condition)
+        parameters |= filters.agency.parameters
+    for name, column, sign in (
+        ("status", "status", "="),
+        ("channel", "channel", "="),
+        ("accepted_from", "accepted_on", ">="),
+        ("accepted_to", "accepted_on", "<="),
+        ("due_before", "due_on", "<"),
+    ):
+        value = getattr(filters, name)
+        if value is not None:
+            parameters[name] = value
+            right = day(tx, name) if isinstance(value, date) else f":{name}"
+            said.append(f"{column} {sign} {right}")
+    if filters.procedure is not None:
+        parameters |= {"procedure": filters.procedure, "below": f"{filters.procedure}.%"}
+        said.append("(procedure_code = :procedure OR procedure_code LIKE :below)")
+    if filters.connection is not None:
+        parameters["connection"] = filters.connection
+        said.append(
+            "EXISTS (SELECT 1 FROM member JOIN leg ON leg.id = member.leg_id"
+            " WHERE member.dossier_id = dossier.id AND leg.connection_id = :connection)"
+        )
+    found = tx.execute(
+        text(
+            f"SELECT {_SHOWN} FROM dossier WHERE {' AND '.join(said)}"
+            " ORDER BY dossier.id LIMIT :limit"
+        ),
+        days(tx, parameters),
+    )
+    return [Shown(*row) for row in found]
+
+
+class TimelineItem(Struct, frozen=True):
+    """One line of a dossier's timeline, as it is shown."""
+
+    status: str
+    at: str
+    namespace: str
+    facet: str
+    officer: str | None
+    unit: str | None
+    note: str | None
+    receipt: str
+    arrived_late: bool
+    known_seq: int
+    retracted_by: str | None
+    retracted_seq: int | None
+
+
+def load_timeline(tx: Tx, dossier_id: int, known_at: int | None = None) -> list[TimelineItem]:
+    """A dossier's timeline, oldest first; as known at a change sequence where one is named."""
+    found = tx.execute(
+        text(
+            "SELECT timeline.status, timeline.at, leg.namespace, timeline.facet, officer, unit,"
+            " note, receipt.public_id, arrived_late, known_seq, gone.public_id, retracted_seq"
+            " FROM timeline JOIN leg ON leg.id = timeline.leg_id"
+            " JOIN member ON member.leg_id = leg.id"
+            f" JOIN receipt ON receipt.id = (timeline.record_id >> {POSITION_BITS})"
+            f" LEFT JOIN receipt gone ON gone.id = (timeline.retracted_by >> {POSITION_BITS})"
+            " WHERE member.dossier_id = :id AND known_seq <= :known"
+            " ORDER BY timeline.at, known_seq, timeline.record_id, timeline.key"
+        ),
+        {"id": dossier_id, "known": known_at if known_at is not None else 2**62},
+    )
+    moment = Moment()
+    items = []
+    for row in found:
+        values = list(row)
+        values[1] = moment.process_result_value(values[1], tx.dialect)
+        values[8] = bool(values[8])
+        items.append(TimelineItem(*values))
+    return items
+
+
+class ChangeItem(Struct, frozen=True, omit_defaults=True):
+    """One line of the change feed, as it is shown."""
+
+    seq: int
+    dossier: str
+    kind: str
+    at: str
+    into: str | None = None
+
+
+class ChangePage(Struct, frozen=True):
+    """A page of the change feed."""
+
+    items: Sequence[ChangeItem]
+    next_after: int
+
+
+def newest_seq(tx: Tx) -> int:
+    """The newest change."""
+    return int(tx.execute(text("SELECT seq FROM feed WHERE id = 1")).scalar_one())
+
+
+def load_changes(tx: Tx, after: int, limit: int, seen: Narrowed) -> ChangePage:
+    """Changes after a seq, in commit order; `next_after` passes over what may not be seen."""
+    found = tx.execute(
+        text(
+            "SELECT change.seq, dossier.public_id, change.kind, change.at, living.public_id,"
+            f" CASE WHEN {seen.condition} THEN 1 ELSE 0 END"
+            " FROM (SELECT * FROM change WHERE seq > :after ORDER BY seq LIMIT :limit) AS change"
+            " JOIN dossier ON dossier.id = change.dossier_id"
+            " LEFT JOIN dossier living ON living.id = change.into_id ORDER BY change.seq"
+        ),
+        {"after": after, "limit": limit, **seen.parameters},
+    ).all()
+    moment = Moment()
+    items = [
+        ChangeItem(r[0], r[1], r[2], moment.process_result_value(r[3], tx.dialect) or "", r[4])
+        for r in found
+        if r[5]
+    ]
+    return ChangePage(items, int(found[-1][0]) if found else after)
+
+
+class ShownRecord(Struct, frozen=True):
+    """One record of a receipt, as it is shown."""
+
+    position: int
+    code: str | None
+    disposition: str
+    reason: str | None
+    field: str | None
+    dossier: str | None
+
+
+class ShownReceipt(Struct, frozen=True):
+    """A receipt, as it is shown."""
+
+    receipt: str
+    connection: str
+    client_id: str | None
+    received_at: str
+    digest: str
+    size_bytes: int
+    counts: dict[str, int]
+    records: Sequence[ShownRecord]
+
+
+def load_shown_receipt(tx: Tx, public_id: str) -> ShownReceipt | None:
+    """What became of a push or page; None where there is no such receipt."""
+    row = tx.execute(text("SELECT * FROM receipt WHERE public_id = :id"), {"id": public_id}).first()
+    if row is None:
+        return None
+    records = _own_records(tx, row.id) + _own_duplicates(tx, row.duplicates)
+    counts = ("applied", "superseded", "duplicate", "quarantined", "pending")
+    return ShownReceipt(
+        receipt=row.public_id,
+        connection=row.connection_id,
+        client_id=row.client_id,
+        received_at=Moment().process_result_value(row.received_at, tx.dialect) or "",
+        digest=row.digest,
+        size_bytes=row.size_bytes,
+        counts={name: getattr(row, name) for name in counts},
+        records=sorted(records, key=lambda r: r.position),
+    )
+
+
+def _own_records(tx: Tx, receipt_id: int) -> list[ShownRecord]:
+    found = tx.execute(
+        text(
+            "SELECT record.id, record.code, disposition, reason, field, dossier.public_id"
+            " FROM record LEFT JOIN member ON member.leg_id = record.leg_id"
+            " LEFT JOIN dossier ON dossier.id = member.dossier_id WHERE receipt_id = :id"
+        ),
+        {"id": receipt_id},
+    )
+    mask = (1 << POSITION_BITS) - 1
+    return [ShownRecord(row[0] & mask, *row[1:]) for row in found]
+
+
+def _own_duplicates(tx: Tx, duplicates: str) -> list[ShownRecord]:
+    listed = json.loads(duplicates)
+    if not listed:
+        return []
+    found = tx.execute(
+        text(
+            "SELECT member.leg_id, dossier.public_id FROM member"
+            " JOIN dossier ON dossier.id = member.dossier_id"
+            f" WHERE member.leg_id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(leg for _, _, leg in listed)},
+    )
+    dossiers = {row[0]: row[1] for row in found}
+    return [
+        ShownRecord(position, code, "duplicate", None, None, dossiers.get(leg))
+        for position, code, leg in listed
+    ]
+
+
+class Fresh(Struct, frozen=True):
+    """How fresh a connection's data is."""
+
+    connection: str
+    fresh_to: str | None
+    suspect: bool
+
+
+def freshness(tx: Tx, connection: str | None = None) -> list[Fresh]:
+    """Per connection: the last moment it was heard; suspect where its last run failed."""
+    found = tx.execute(
+        text(
+            "SELECT connection.id,"
+            " (SELECT max(received_at) FROM receipt WHERE connection_id = connection.id),"
+            " (SELECT max(ended_at) FROM run WHERE connection_id = connection.id"
+            "  AND state = 'done'),"
+            " (SELECT state FROM run WHERE connection_id = connection.id ORDER BY id DESC LIMIT 1)"
+            " FROM connection WHERE :only IS NULL OR connection.id = :only ORDER BY connection.id"
+        ).bindparams(),
+        {"only": connection},
+    )
+    moment = Moment()
+    told = []
+    for connection_id, received, ran, state in found:
+        moments = [moment.process_result_value(m, tx.dialect) for m in (received, ran)]
+        told.append(
+            Fresh(connection_id, max((m for m in moments if m), default=None), state == "failed")
+        )
+    return told
