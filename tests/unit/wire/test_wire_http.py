@@ -1,6 +1,7 @@
 import asyncio
 import gzip
 import logging
+import socket
 import time
 from typing import Any
 
@@ -276,6 +277,28 @@ async def test_a_name_is_called_at_the_address_that_was_checked() -> None:
     await wire.close()
     assert got.status == 200
     assert f"host: localhost:{port}".encode() in server.asked[0].lower()
+
+
+async def test_a_name_that_leads_elsewhere_a_moment_later_is_not_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def getaddrinfo(_loop: Any, host: str, port: int, **_: Any) -> list[Any]:
+        asked.append(host)
+        # Nobody listens at the first: the next address checked is tried, and nothing else asked.
+        found = ["127.0.0.2", "127.0.0.1"] if len(asked) == 1 else ["127.0.0.3"]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in found]
+
+    async with raw_server(answer()) as server:
+        port = server.address.rpartition(":")[2]
+        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+        wire = Wire(["so-mau.gov.vn", "127.0.0.0/8"])
+        got = await wire.http("trial", timeout_s=5).call("GET", f"http://so-mau.gov.vn:{port}/")
+        await wire.close()
+    assert got.status == 200
+    assert asked == ["so-mau.gov.vn"]
+    assert f"host: so-mau.gov.vn:{port}".encode() in server.asked[0].lower()
 
 
 async def test_a_ceiling_holds_whatever_a_connection_asks_for() -> None:
