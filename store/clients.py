@@ -78,6 +78,12 @@ def load_principal(tx: Tx, client_id: str) -> Principal | None:
     return _principal(found) if found is not None else None
 
 
+def load_any(tx: Tx, client_id: str) -> Principal | None:
+    """A client by id, revoked or not: what it was granted when it spoke."""
+    found = tx.execute(select(table(Client)).where(table(Client).c.id == client_id)).first()
+    return _principal(found) if found is not None else None
+
+
 def authenticate(tx: Tx, client_id: str, secret: str) -> Principal | None:
     """The client with these credentials; None where they do not fit. Takes equal time either way."""
     found = _find(tx, client_id)

@@ -95,7 +95,7 @@ def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
             " WHERE member.dossier_id = j.dossier_id AND leg.connection_id = :connection)"
         )
         parameters["connection"] = asked.connection
-    group = GROUPS[asked.group_by] if asked.group_by else "NULL"
+    group = GROUPS[asked.group_by] if asked.group_by else "CAST(NULL AS text)"
     in_period = f"accepted_on BETWEEN {start} AND {end} AND accepted_on <= {as_of}"
     sums = ", ".join(
         f"coalesce(sum(CASE WHEN {in_period} AND bucket = '{b}' THEN 1 ELSE 0 END), 0)"

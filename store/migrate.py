@@ -10,8 +10,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
 
-from canonical.errors import HubError
+from canonical.errors import HubError, StoreUnavailable
 from canonical.reasons import Reason
 from store.engine import Store
 
@@ -53,7 +54,15 @@ def ensure(store: Store) -> None:
 
     Raises:
         HubError: CONFLICT where the store is at another revision than this code.
+        StoreUnavailable: it cannot be reached.
     """
+    try:
+        _ensure(store)
+    except OperationalError as error:
+        raise StoreUnavailable(Reason.STORE_UNAVAILABLE, "the store cannot be reached") from error
+
+
+def _ensure(store: Store) -> None:
     if current(store) is None and not inspect(store.engine).get_table_names():
         upgrade(store)
     found = current(store)

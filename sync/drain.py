@@ -50,7 +50,7 @@ def _load(context: Context, tx: Tx, receipt_id: int) -> tuple[Taken, SavedReceip
     connection = connections.load_connection(tx, row.connection_id)
     if row.state != "pending" or connection is None:
         return None
-    sender = clients.load_principal(tx, row.client_id) if row.client_id is not None else None
+    sender = clients.load_any(tx, row.client_id) if row.client_id is not None else None
     taken = Taken(
         connection=connection,
         shape=row.shape,

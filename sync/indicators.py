@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection as Tx
 from canonical import clock
 from canonical.catalogue import Books
 from canonical.codes import agency_code
-from canonical.indicators import Count
+from canonical.indicators import BUCKETS, Count
 from store import indicators, reads, rights
 from store.indicators import Question
 
@@ -78,7 +78,7 @@ def answer(tx: Tx, books: Books, ask: Ask, now: datetime) -> dict[str, Any]:
 
 def _summed(counts: list[Count]) -> Count:
     if not counts:
-        return Count(0, dict.fromkeys(indicators.BUCKETS, 0), 0, 0, 0)
+        return Count(0, dict.fromkeys(BUCKETS, 0), 0, 0, 0)
     return Count(
         sum(c.total for c in counts),
         {name: sum(c.buckets[name] for c in counts) for name in counts[0].buckets},
