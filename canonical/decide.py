@@ -1,8 +1,8 @@
 """What becomes of each record: a pure function over the heads that are held and the batch.
 
 Dispositions (DESIGN 2, 3): applied, superseded, duplicate, quarantined. The newest statement of its
-(leg, facet) is applied; an older one enters the timeline as arrived late and turns nothing back; one
-that is held already, newest or not, is a duplicate.
+(leg, facet) is applied; an older one enters the timeline as arrived late and turns nothing back;
+one that is held already, newest or not, is a duplicate.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A dossier put together from its legs: who speaks for each field, what it counts as, what is odd."""
+"""A dossier put together from its legs: who speaks for what, what it counts as, what is odd."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -2,7 +2,7 @@
 
 Within one facet the newer version wins; across facets the later moment, then the higher version
 (CONTRACT, "superseded and VERSION_CONFLICT are decided within one (leg, facet)"). Every field keeps
-the place of the statement that gave it, so folding is order-free: any order of arrival gives one leg.
+the place of the statement that gave it, so any order of arrival gives one leg.
 """
 
 from datetime import datetime

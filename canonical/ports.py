@@ -1,4 +1,4 @@
-"""What the hub asks of a department's adapter, and what it hands to one. Ports, no code of any wire.
+"""What the hub asks of a department's adapter, and what it hands to one: ports, no wire.
 
 A record walks one way: wire bytes -> `Reading.rows` (pure) -> mapping (pure) -> sync -> store. The
 same bytes read again give the same rows, so replay and `hub verify` need nothing but the receipt.

@@ -2,7 +2,8 @@
 
 DESIGN 2, "State of a dossier": the state is the latest over the legs allowed to speak, where money
 legs say only `financial`; reception dates come from the desk, the end of work from the handling
-department, the hand-over from the desk. Where the leg that should speak says nothing, the next does.
+department, the hand-over from the desk. Where the leg that should speak says nothing, the next
+does.
 """
 
 from enum import StrEnum

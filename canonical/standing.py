@@ -1,4 +1,4 @@
-"""How a dossier stood on any day: terminal dates first, else its timeline (CONTRACT, "As it stood").
+"""How a dossier stood on any day: terminal dates first, else its timeline (CONTRACT).
 
 The same facts answer every day: `segments` cuts a dossier's life into stretches of one kind, which
 the store keeps (one judgement row, earlier stretches beside it), so that any as-of is one query.
@@ -7,6 +7,7 @@ the store keeps (one judgement row, earlier stretches beside it), so that any as
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -201,7 +202,7 @@ def odd_transitions(facts: Facts) -> list[tuple[Status, Status]]:
     """Steps between neighbouring timeline states that the procedure does not know, each once."""
     told = [m.status for m in facts.moments if m.counts and not m.lane]
     return list(
-        dict.fromkeys((a, b) for a, b in zip(told, told[1:], strict=False) if not is_usual(a, b))
+        dict.fromkeys((a, b) for a, b in pairwise(told) if not is_usual(a, b))
     )
 
 

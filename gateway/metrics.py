@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read from the store when asked: true after a restart, equal on all nodes."""
+"""Figures for Prometheus, read from the store when asked: equal on all nodes."""
 
 from collections.abc import Iterable
 

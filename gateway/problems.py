@@ -31,7 +31,7 @@ _BY_STATUS = {
 
 
 def language_of(request: Request) -> str:
-    """ "en" where the client asks for English first, else Vietnamese."""
+    """The caller's language: "en" where it asks for English first, else "vi"."""
     return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "vi"
 
 

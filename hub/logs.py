@@ -12,7 +12,12 @@ from typing import Any
 
 import structlog
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
 
 
 def _extras(_logger: Any, _name: str, told: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

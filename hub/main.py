@@ -1,4 +1,4 @@
-"""The command `hub`: exit 0 done, 1 found something wrong, 2 cannot run (CONTRACT, Command line)."""
+"""The command `hub`: exit 0 done, 1 found something wrong, 2 cannot run (CONTRACT)."""
 
 import sys
 

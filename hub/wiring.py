@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from typing_extensions import override
+
 from adapters import registry
 from adapters.wire import Wire
 from canonical import clock
@@ -28,15 +30,18 @@ class Systems(Mapping[str, System]):
         """The one wire of this process, with the egress allowlist."""
         return Wire(egress=self._settings.egress(), timeout_s=self._settings.timeout_s)
 
+    @override
     def __getitem__(self, system_id: str) -> System:
         """One system. Raises KeyError where no folder has that id."""
         if system_id not in self._loaded:
             self._loaded[system_id] = registry.load(system_id, self.wire)
         return self._loaded[system_id]
 
+    @override
     def __iter__(self) -> Iterator[str]:
         return iter(registry.list_systems())
 
+    @override
     def __len__(self) -> int:
         return len(registry.list_systems())
 
@@ -64,7 +69,7 @@ def open_store_only(settings: Settings) -> Store:
 
 
 def refresh_mappings(context: Context) -> None:
-    """A new mapping version for every connection whose built-in mapping changed with the program."""
+    """A new mapping version for every connection whose built-in mapping changed."""
     with context.store.read() as tx:
         rows = connections.list_connections(tx)
         held = {r.id: connections.load_mapping(tx, r.id, r.mapping_version) for r in rows}

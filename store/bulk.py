@@ -43,7 +43,7 @@ def _source(model: type[SQLModel], columns: Sequence[str], *, is_sqlite: bool) -
 
 @functools.cache
 def _insert_sql(
-    model: type[SQLModel], columns: tuple[str, ...], conflict: str, is_sqlite: bool
+    model: type[SQLModel], columns: tuple[str, ...], conflict: str, *, is_sqlite: bool
 ) -> TextClause:
     names = ", ".join(f'"{c}"' for c in columns)
     source = _source(model, columns, is_sqlite=is_sqlite)
@@ -56,7 +56,7 @@ def _insert_sql(
 
 @functools.cache
 def _update_sql(
-    model: type[SQLModel], keys: tuple[str, ...], columns: tuple[str, ...], is_sqlite: bool
+    model: type[SQLModel], keys: tuple[str, ...], columns: tuple[str, ...], *, is_sqlite: bool
 ) -> TextClause:
     source = _source(model, (*keys, *columns), is_sqlite=is_sqlite)
     name = table(model).name
@@ -66,7 +66,7 @@ def _update_sql(
 
 
 @functools.cache
-def _delete_sql(model: type[SQLModel], keys: tuple[str, ...], is_sqlite: bool) -> TextClause:
+def _delete_sql(model: type[SQLModel], keys: tuple[str, ...], *, is_sqlite: bool) -> TextClause:
     source = _source(model, keys, is_sqlite=is_sqlite)
     name = table(model).name
     listed = ", ".join(f'"{k}"' for k in keys)
@@ -103,7 +103,8 @@ def insert(
     """
     if rows:
         is_sqlite = tx.dialect.name == "sqlite"
-        tx.execute(_insert_sql(model, columns, conflict, is_sqlite), {"rows": _pack(rows)})
+        sql = _insert_sql(model, columns, conflict, is_sqlite=is_sqlite)
+        tx.execute(sql, {"rows": _pack(rows)})
 
 
 def update(
@@ -116,7 +117,7 @@ def update(
     """Update all rows in one statement; each row holds its keys, then its columns."""
     if rows:
         is_sqlite = tx.dialect.name == "sqlite"
-        tx.execute(_update_sql(model, keys, columns, is_sqlite), {"rows": _pack(rows)})
+        tx.execute(_update_sql(model, keys, columns, is_sqlite=is_sqlite), {"rows": _pack(rows)})
 
 
 def delete(
@@ -125,7 +126,7 @@ def delete(
     """Delete the rows with these keys in one statement."""
     if rows:
         is_sqlite = tx.dialect.name == "sqlite"
-        tx.execute(_delete_sql(model, keys, is_sqlite), {"rows": _pack(rows)})
+        tx.execute(_delete_sql(model, keys, is_sqlite=is_sqlite), {"rows": _pack(rows)})
 
 
 def ids_in(tx: Tx, parameter: str) -> str:

@@ -85,7 +85,7 @@ def load_any(tx: Tx, client_id: str) -> Principal | None:
 
 
 def authenticate(tx: Tx, client_id: str, secret: str) -> Principal | None:
-    """The client with these credentials; None where they do not fit. Takes equal time either way."""
+    """The client with these credentials; None where they do not fit, in equal time."""
     found = _find(tx, client_id)
     held = found.secret_digest if found is not None else _digest("")
     is_right = hmac.compare_digest(held, _digest(secret))

@@ -1,4 +1,4 @@
-"""Legs as the decision needs them: created, locked in order, read with their heads, written back."""
+"""Legs as the decision needs them: made, locked in order, read with their heads, written back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -34,8 +34,8 @@ def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegR
     """The legs with these (namespace, code), newest generation, created where there are none.
 
     Missing keys are inserted and all rows locked in sorted order, so that two batches with the same
-    legs wait for each other and never deadlock. NO KEY UPDATE lets another batch, which holds the feed,
-    point at these rows meanwhile.
+    legs wait for each other and never deadlock. NO KEY UPDATE lets another batch, which holds the
+    feed, point at these rows meanwhile.
     """
     ordered = sorted(set(keys))
     if not ordered:

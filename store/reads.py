@@ -294,7 +294,8 @@ def freshness(tx: Tx, connection: str | None = None) -> list[Fresh]:
             " (SELECT max(ended_at) FROM run WHERE connection_id = connection.id"
             "  AND state = 'done'),"
             " (SELECT state FROM run WHERE connection_id = connection.id ORDER BY id DESC LIMIT 1)"
-            " FROM connection WHERE CAST(:only AS text) IS NULL OR connection.id = :only ORDER BY connection.id"
+            " FROM connection WHERE CAST(:only AS text) IS NULL OR connection.id = :only"
+            " ORDER BY connection.id"
         ),
         {"only": connection},
     )

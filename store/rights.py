@@ -69,7 +69,7 @@ def in_scope(
         spans: From `Catalogue.scope` over `seen_agencies`.
         columns: The columns that name its agency; one of them must fit.
         accepted_on: The column of its accepted day.
-        still_open: Condition with `{on}` for "still open on that day"; None leaves carried ones out.
+        still_open: Condition with `{on}` for "still open on that day"; None leaves those out.
     """
     whole = [s.code for s in spans if s.from_on is None and s.to_on is None and s.open_on is None]
     parts = []

@@ -1,8 +1,9 @@
-"""Every table of the hub: metadata for set-based statements, never filled one object at a time.
+"""Every table of the hub (long because it is one schema, to be read in one piece).
 
-One schema for SQLite and PostgreSQL with the same CHECKs; validation happened before, the CHECKs are
-the second lock (TRAPS, SQLModel). Ids: a record's id is its receipt's id times 2^20 plus its place
-in it; a dossier's id is that of the leg it began with.
+Metadata for set-based statements, never filled one object at a time. One schema for SQLite and
+PostgreSQL with the same CHECKs; validation happened before, the CHECKs are the second lock (TRAPS,
+SQLModel). Ids: a record's id is its receipt's id times 2^20 plus its place in it; a dossier's id
+is that of the leg it began with.
 """
 
 from datetime import date

@@ -1,6 +1,7 @@
 """One batch through the decision: legs locked, records decided, legs folded, timelines grown.
 
-The first half of "decide and apply" (DESIGN 3); the second, dossiers and the feed, is sync.dossiers.
+The first half of "decide and apply" (DESIGN 3); the second, dossiers and the feed, is
+sync.dossiers.
 Everything between reading and writing is pure and in memory.
 """
 
@@ -146,12 +147,11 @@ def _refusals(
     refused: dict[int, Decision] = {}
     for record in records:
         fold = folds[held[keys[record.position]].id]
-        if source.agencies:
-            agency = leg.newest(fold, "agency")
-            if agency is not None and agency.value is not None:
-                if not catalogue.rights(source.agencies, agency.value, now):
-                    refused[record.position] = _quarantined(Reason.AGENCY_FORBIDDEN)
-                    continue
+        agency = leg.newest(fold, "agency") if source.agencies else None
+        held_agency = agency.value if agency is not None else None
+        if held_agency is not None and not catalogue.rights(source.agencies, held_agency, now):
+            refused[record.position] = _quarantined(Reason.AGENCY_FORBIDDEN)
+            continue
         if is_reused(fold, record):
             refused[record.position] = _quarantined(Reason.CODE_REUSED)
     return refused
@@ -239,8 +239,10 @@ def entries_of(
     if status is not None:
         at = leg.effective_at(record, received_at)
         told.append(_entry(record, leg_id, own_id, {"status": status, "at": at}, is_late=is_late))
-    for item in record.says.get("history") or ():
-        told.append(_entry(record, leg_id, own_id, item, is_late=is_late, in_history=True))
+    told.extend(
+        _entry(record, leg_id, own_id, item, is_late=is_late, in_history=True)
+        for item in record.says.get("history") or ()
+    )
     return told
 
 

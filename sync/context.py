@@ -1,4 +1,4 @@
-"""What every use case needs, handed in once by `hub`: the store, the keys, the systems, the limits."""
+"""What every use case needs, handed in once by `hub`: store, keys, systems, limits."""
 
 import threading
 from collections.abc import Callable, Mapping

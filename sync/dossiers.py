@@ -6,6 +6,7 @@ are gapless and nobody sees them out of order. Reads and writes a constant numbe
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
@@ -91,9 +92,9 @@ def _save_claims(tx: Tx, touched: Touched) -> None:
         }
         for place, claim in now.items():
             if place not in held or not held[place].live:
-                changed.append(ClaimRecord(leg_id, claim.kind, claim.key, claim.code, True))
+                changed.append(ClaimRecord(leg_id, claim.kind, claim.key, claim.code, live=True))
         changed += [
-            ClaimRecord(leg_id, old.kind, old.key, old.code, False)
+            ClaimRecord(leg_id, old.kind, old.key, old.code, live=False)
             for place, old in held.items()
             if place[0] == leg_id and old.live and place not in now
         ]
@@ -335,7 +336,7 @@ def judge(dossier_id: int, made: Assembled) -> tuple[JudgementRow | None, list[S
         SpanRow(
             dossier_id, s.from_day, after.from_day, s.kind.value, s.end_on, s.closed_on, s.due_on
         )
-        for s, after in zip(cut, cut[1:], strict=False)
+        for s, after in pairwise(cut)
         if not _is_plain(s, first_due)
     ]
     return row, spans

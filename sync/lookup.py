@@ -46,7 +46,7 @@ def look_up(context: Context, code: str, pin: str) -> Answer:
     """The dossier with this code and PIN.
 
     Raises:
-        RequestRefused: 404 for an unknown code and for a wrong PIN alike; 429 where too many failed.
+        RequestRefused: 404 for an unknown code and for a wrong PIN alike; 429 after too many.
     """
     now = context.now()
     with context.store.read() as tx:

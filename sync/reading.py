@@ -33,7 +33,7 @@ class Read(msgspec.Struct, frozen=True):
     """
 
     items: Sequence[Record | Rejected]
-    is_list: bool
+    is_list: bool = True
     drift: frozenset[str] = frozenset()
 
 
@@ -53,15 +53,15 @@ def read_canonical(raw: bytes, shape: str, namespace: str, now: datetime, vault:
     """
     if shape == NDJSON:
         lines = strict_json.lines(raw)
-        return Read([_line(x, i, namespace, now, vault) for i, x in enumerate(lines)], True)
+        return Read([_line(x, i, namespace, now, vault) for i, x in enumerate(lines)])
     told: Any = soap.dossiers(raw) if shape == SOAP else strict_json.decode(raw)
     if not isinstance(told, list):
         if not isinstance(told, dict):
             raise Malformed("neither an object nor a list")
-        return Read([_canonical(told, 0, namespace, now, vault)], False)
+        return Read([_canonical(told, 0, namespace, now, vault)], is_list=False)
     if not all(isinstance(item, dict) for item in told):
         raise Malformed("not an object where one must be")
-    return Read([_canonical(x, i, namespace, now, vault) for i, x in enumerate(told)], True)
+    return Read([_canonical(x, i, namespace, now, vault) for i, x in enumerate(told)])
 
 
 def _line(
@@ -101,7 +101,7 @@ def read_native(
     drift: set[str] = set()
     for position, row in enumerate(system.rows(shape, raw)):
         items.append(_native(row, position, mapping, drift, now, vault, namespace))
-    return Read(items, True, frozenset(drift))
+    return Read(items, drift=frozenset(drift))
 
 
 def _native(

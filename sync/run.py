@@ -1,8 +1,8 @@
-"""One run of a connection: pages asked for, each taken in with its checkpoint, acknowledged after.
+"""One run of a connection: pages asked for, each taken in with its checkpoint, then acknowledged.
 
 The watermark is inclusive, reaches back by the measured lateness of the source, and never moves
-past now + 5 minutes; it advances with each page where the source's pages come in order of time, else
-with the last (DESIGN 3). Every page commit asserts the lease.
+past now + 5 minutes; it advances when the whole window has arrived (DESIGN 3). Every page commit
+asserts the lease.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What OpenAPI shows of bodies that FastAPI does not parse: schemas of the model, Vietnamese examples."""
+"""What OpenAPI shows of bodies that FastAPI does not parse: schemas, Vietnamese examples."""
 
 from typing import Any
 

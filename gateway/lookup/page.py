@@ -1,4 +1,4 @@
-"""/tra-cuu: the plain page where citizens look up their dossier. No script, nothing from outside."""
+"""/tra-cuu: the plain page where citizens look up their dossier; no script."""
 
 from pathlib import Path
 from typing import Annotated

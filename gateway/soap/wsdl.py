@@ -24,7 +24,7 @@ Element = Any
 
 def build(address: str) -> bytes:
     """The WSDL with the door's own address in it."""
-    nsmap = {
+    nsmap: Any = {
         None: _WSDL,
         "xs": _XSD,
         "tns": NAMESPACE,
@@ -99,16 +99,16 @@ def _sequence(parent: Element) -> Element:
 
 
 def _child(parent: Element, name: str, kind: str, *, least: str = "0", most: str = "1") -> None:
-    nillable = {"nillable": "true"} if least == "0" else {}
-    etree.SubElement(
+    made = etree.SubElement(
         parent,
         f"{{{_XSD}}}element",
         name=name,
         type=kind,
         minOccurs=least,
         maxOccurs=most,
-        **nillable,
     )
+    if least == "0":
+        made.set("nillable", "true")
 
 
 def _struct(schema: Element, shape: type[Struct], done: dict[str, Element]) -> str:
