@@ -8,9 +8,7 @@ from store.connections import ConnectionRow
 from store.tables import Act, table
 
 
-def save_act(
-    tx: Tx, kind: str, record_id: int, actor: str, reason: str, at: str
-) -> int:
+def save_act(tx: Tx, kind: str, record_id: int, actor: str, reason: str, at: str) -> int:
     """Keep an act; its id."""
     row = tx.execute(
         table(Act)

@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
 
 from store.tables import Client, Idempotency, table
@@ -149,18 +149,22 @@ def load_answer(tx: Tx, client_id: str, key: str) -> KeptAnswer | None:
     return KeptAnswer(found.body_digest, found.status, found.content_type, found.body)
 
 
-def save_answer(tx: Tx, client_id: str, key: str, answer: KeptAnswer, at: str) -> None:
-    """Keep an answer; part of the push's own transaction."""
-    tx.execute(
-        table(Idempotency)
-        .insert()
-        .values(
-            client_id=client_id,
-            key=key,
-            body_digest=answer.body_digest,
-            status=answer.status,
-            content_type=answer.content_type,
-            body=answer.body,
-            created_at=at,
-        )
+def save_answer(tx: Tx, client_id: str, key: str, answer: KeptAnswer, at: str) -> bool:
+    """Keep an answer; part of the push's own transaction. False where another was first."""
+    kept = tx.execute(
+        text(
+            "INSERT INTO idempotency (client_id, key, body_digest, status, content_type, body,"
+            " created_at) VALUES (:client, :key, :digest, :status, :media, :body, :at)"
+            " ON CONFLICT DO NOTHING"
+        ),
+        {
+            "client": client_id,
+            "key": key,
+            "digest": answer.body_digest,
+            "status": answer.status,
+            "media": answer.content_type,
+            "body": answer.body,
+            "at": at,
+        },
     )
+    return kept.rowcount == 1

@@ -155,6 +155,8 @@ def load_timeline(tx: Tx, dossier_id: int, known_at: int | None = None) -> list[
         values = list(row)
         values[1] = moment.process_result_value(values[1], tx.dialect)
         values[8] = bool(values[8])
+        if known_at is not None and values[11] is not None and values[11] > known_at:
+            values[10] = values[11] = None  # not yet retracted, as known then
         items.append(TimelineItem(*values))
     return items
 

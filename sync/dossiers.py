@@ -82,21 +82,24 @@ def put_together(
 
 def _save_claims(tx: Tx, touched: Touched) -> None:
     """Bring the claims of the touched legs up to date; withdrawn ones stay, not live."""
-    held = {(c.leg_id, c.kind, c.key): c for c in legs.load_claims(tx, touched.order)}
+    held_of: dict[int, dict[tuple[str, str], ClaimRecord]] = {}
+    for claim in legs.load_claims(tx, touched.order):
+        held_of.setdefault(claim.leg_id, {})[(claim.kind, claim.key)] = claim
     changed: list[ClaimRecord] = []
     for leg_id in touched.order:
-        row = touched.legs[leg_id]
+        row, held = touched.legs[leg_id], held_of.get(leg_id, {})
         now = {
-            (leg_id, c.kind, c.key): c
-            for c in claims_of(row.namespace, row.code, touched.folds[leg_id])
+            (c.kind, c.key): c for c in claims_of(row.namespace, row.code, touched.folds[leg_id])
         }
-        for place, claim in now.items():
-            if place not in held or not held[place].live:
-                changed.append(ClaimRecord(leg_id, claim.kind, claim.key, claim.code, live=True))
+        changed += [
+            ClaimRecord(leg_id, new.kind, new.key, new.code, live=True)
+            for place, new in sorted(now.items())
+            if place not in held or not held[place].live
+        ]
         changed += [
             ClaimRecord(leg_id, old.kind, old.key, old.code, live=False)
             for place, old in held.items()
-            if place[0] == leg_id and old.live and place not in now
+            if old.live and place not in now
         ]
     legs.save_claims(tx, changed)
 
@@ -217,9 +220,12 @@ def _changes(
 ) -> list[ChangeRow]:
     """What the feed says of this batch, in the order in which the batch spoke."""
     place = {leg_id: n for n, leg_id in enumerate(touched.order)}
+    was: dict[int, set[int]] = {}
+    for leg_id, dossier_id in world.members.items():
+        was.setdefault(dossier_id, set()).add(leg_id)
     told: list[tuple[int, str, int | None]] = []
     for one in sorted(built, key=lambda b: min(place.get(i, len(place)) for i in b.legs)):
-        told += _change(one, world, held, touched)
+        told += _change(one, was, world, held, touched)
     return [
         ChangeRow(newest + 1 + n, dossier_id, kind, at, into, receipt_id)
         for n, (dossier_id, kind, into) in enumerate(told)
@@ -227,7 +233,11 @@ def _changes(
 
 
 def _change(
-    one: Built, world: World, held: Mapping[int, Held], touched: Touched
+    one: Built,
+    was: Mapping[int, set[int]],
+    world: World,
+    held: Mapping[int, Held],
+    touched: Touched,
 ) -> list[tuple[int, str, int | None]]:
     """The lines of one dossier: (dossier id, kind, into)."""
     joined = sorted(
@@ -237,15 +247,14 @@ def _change(
     )
     lines: list[tuple[int, str, int | None]] = [(i, "joined", one.id) for i in joined]
     before = held.get(one.id)
-    was = {i for i, d in world.members.items() if d == one.id}
     if before is None:
         lines.append((one.id, "created", None))
     elif before.merged_into is not None:
         lines.append((one.id, "restored", None))
-    elif was - set(one.legs):
+    elif was.get(one.id, set()) - set(one.legs):
         lines.append((one.id, "split", None))
-    elif joined or not _is_same(before, one.row) or set(one.legs) & set(touched.order):
-        late_only = set(one.legs) & set(touched.order) <= touched.late
+    elif joined or not _is_same(before, one.row) or set(one.legs) & touched.legs.keys():
+        late_only = set(one.legs) & touched.legs.keys() <= touched.late
         lines.append((one.id, "corrected" if late_only and not joined else "changed", None))
     return lines
 

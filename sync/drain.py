@@ -32,6 +32,8 @@ def drain(context: Context) -> int:
 def _drain_one(context: Context, receipt_id: int) -> bool:
     attempts = context.store.in_write(lambda tx: intake.note_attempt(tx, receipt_id))
     poisoned = attempts > context.limits.poison_attempts
+    if poisoned and attempts & (attempts - 1):
+        return False  # tried ever more seldom: at 4, 8, 16 … turns
     bad: frozenset[int] = _find_poison(context, receipt_id) if poisoned else frozenset()
     try:
         return context.store.in_write(lambda tx: _decide(context, tx, receipt_id, bad))

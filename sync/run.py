@@ -248,12 +248,8 @@ def _checkpoint(run: _Run, page: Page, items: Any) -> dict[str, Any]:
         late = [seconds for seconds in late if seconds <= reach]
         if late and max(late) * 2 > reach:
             point["lateness_s"] = min(max(late) * 2, _LATEST_OVERLAP_S)
-    if run.manifest.durable_cursor:
+    if run.manifest.durable_cursor or run.manifest.ordered:
         point["cursor"] = page.cursor
-    elif run.manifest.ordered:
-        point["cursor"] = page.cursor
-        if page.cursor is None and run.newest is not None:
-            point["watermark"] = _forward(watermark, run.newest)
     return point
 
 

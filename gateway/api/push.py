@@ -91,13 +91,9 @@ def push(
         Malformed, Garbled: the body is refused whole.
     """
     digest = intake.digest_of(f"{connection.id}\0{shape}\0".encode() + raw)
-    if key is not None:
-        with context.store.read() as tx:
-            kept = clients.load_answer(tx, principal.id, key)
-        if kept is not None:
-            if kept.body_digest != digest:
-                raise RequestRefused(Reason.IDEMPOTENCY_MISMATCH, 422)
-            return kept
+    kept = _kept(context, principal, key, digest)
+    if kept is not None:
+        return kept
     taken = Taken(
         connection=connection,
         shape=shape,
@@ -111,9 +107,33 @@ def push(
     def keep(tx: Tx, outcome: Outcome) -> None:
         if key is not None:
             answer = structs.replace(render(outcome), body_digest=digest)
-            clients.save_answer(tx, principal.id, key, answer, outcome.received_at)
+            if not clients.save_answer(tx, principal.id, key, answer, outcome.received_at):
+                raise _OtherWasFirst(Reason.CONFLICT, 409)
 
-    return render(take_in(context, taken, found, version, keep))
+    try:
+        return render(take_in(context, taken, found, version, keep))
+    except _OtherWasFirst:  # the same key at the same time: nothing of this one was kept
+        first = _kept(context, principal, key, digest)
+        if first is None:
+            raise
+        return first
+
+
+class _OtherWasFirst(RequestRefused):
+    """Another request with this Idempotency-Key was committed first."""
+
+
+def _kept(
+    context: Context, principal: Principal, key: str | None, digest: str
+) -> KeptAnswer | None:
+    """The answer once given for this key and body; refused for another body."""
+    if key is None:
+        return None
+    with context.store.read() as tx:
+        kept = clients.load_answer(tx, principal.id, key)
+    if kept is not None and kept.body_digest != digest:
+        raise RequestRefused(Reason.IDEMPOTENCY_MISMATCH, 422)
+    return kept
 
 
 def renderer(request: Request) -> Render:

@@ -40,7 +40,11 @@ async def native_call(request: Request, connection_id: str) -> Response:
     """Phần mềm của sở, ngành gọi theo đúng hợp đồng của mình."""
     context = context_of(request)
     row, door = await run_in_threadpool(_door_of, context, connection_id)
-    raw = await read_body(request, context.limits.body_bytes)
+    try:
+        raw = await read_body(request, context.limits.body_bytes)
+    except RequestRefused as error:
+        told = door.refusal(None, error.reason, "")
+        return Response(told.body, status_code=told.status, media_type=told.content_type)
     headers = request.headers
     told = await run_in_threadpool(
         _call,
@@ -99,5 +103,5 @@ def _principal(context: Context, call: DoorCall, authorization: str) -> Principa
     with context.store.read() as tx:
         found = clients.authenticate(tx, call.user or "", call.password or "")
     if found is None:
-        raise RequestRefused(Reason.AUTH_DENIED, 401)
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
     return found
