@@ -1,4 +1,4 @@
-"""Parts of a dossier pushed in any order: absent says nothing, null says none, newest word counts."""
+"""Parts of a dossier in any order: absent says nothing, null says none, the newest word counts."""
 
 import itertools
 from typing import Any
