@@ -16,12 +16,14 @@ from canonical.codes import agency_code
 from canonical.errors import RequestRefused
 from canonical.reasons import Reason, sentence
 from canonical.states import Status
+from gateway.api import examples
 from gateway.auth import context_of, needs
 from gateway.problems import language_of
 from store import reads, rights
 from store.clients import Principal
 from store.reads import Filters, Shown
 from sync.context import Context
+from sync.deadlines import computed_due
 
 router = APIRouter(tags=["Hồ sơ"])
 Reader = Annotated[Principal, needs("read")]
@@ -40,12 +42,25 @@ def findings_of(shown: Shown, books: Books, language: str) -> list[dict[str, Any
 
 
 def render(shown: Shown, books: Books, language: str) -> bytes:
-    """A dossier as it is shown: the stored body, its findings put in."""
+    """A dossier as it is shown: the stored body, its findings and the computed due date put in."""
     findings = msgspec.json.encode(findings_of(shown, books, language))
-    return shown.body[:-1].encode() + b',"findings":' + findings + b"}"
+    due = None
+    if shown.procedure_code is not None and books.duration_of(shown.procedure_code) is not None:
+        due = computed_due(books, msgspec.json.decode(shown.body))
+    computed = msgspec.json.encode(due)
+    return b"".join(
+        (
+            shown.body[:-1].encode(),
+            b',"computed_due_at":',
+            computed,
+            b',"findings":',
+            findings,
+            b"}",
+        )
+    )
 
 
-@router.get("/api/v1/dossiers/{dossier_id}", summary="Một hồ sơ")
+@router.get("/api/v1/dossiers/{dossier_id}", summary="Một hồ sơ", responses=examples.ONE)
 async def get_dossier(request: Request, dossier_id: str, principal: Reader) -> Response:
     """Hồ sơ theo mã nội bộ của trục; mã cũ vẫn dẫn tới hồ sơ hiện tại."""
     context, language = context_of(request), language_of(request)
@@ -66,7 +81,11 @@ async def get_dossier(request: Request, dossier_id: str, principal: Reader) -> R
     return Response(body, media_type="application/json", headers={"ETag": etag})
 
 
-@router.get("/api/v1/dossiers/{dossier_id}/history", summary="Dòng thời gian của hồ sơ")
+@router.get(
+    "/api/v1/dossiers/{dossier_id}/history",
+    summary="Dòng thời gian của hồ sơ",
+    responses=examples.HISTORY,
+)
 async def get_history(
     request: Request,
     dossier_id: str,
@@ -137,7 +156,7 @@ def _listing(
         return [render(s, books, language) for s in shown], _next(shown, asked.limit), newest
 
 
-@router.get("/api/v1/dossiers", summary="Tìm hồ sơ theo mã hoặc bộ lọc")
+@router.get("/api/v1/dossiers", summary="Tìm hồ sơ theo mã hoặc bộ lọc", responses=examples.LISTING)
 async def list_dossiers(
     request: Request,
     principal: Reader,
@@ -188,7 +207,11 @@ async def list_dossiers(
     return Response(body, media_type="application/json", headers=headers)
 
 
-@router.get("/api/v1/changes", summary="Dòng thay đổi, liên tục và đúng thứ tự")
+@router.get(
+    "/api/v1/changes",
+    summary="Dòng thay đổi, liên tục và đúng thứ tự",
+    responses=examples.CHANGES,
+)
 async def list_changes(
     request: Request,
     principal: Reader,

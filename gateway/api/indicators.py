@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from canonical.errors import RequestRefused
 from canonical.fields import Channel
 from canonical.reasons import Reason
+from gateway.api import examples
 from gateway.auth import context_of, needs
 from store import rights
 from store.clients import Principal
@@ -19,7 +20,11 @@ router = APIRouter(tags=["Chỉ số"])
 Text = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("/api/v1/indicators", summary="Chỉ số giải quyết hồ sơ trong kỳ")
+@router.get(
+    "/api/v1/indicators",
+    summary="Chỉ số giải quyết hồ sơ trong kỳ",
+    responses=examples.INDICATORS,
+)
 async def get_indicators(
     request: Request,
     principal: Annotated[Principal, needs("indicators", "read")],

@@ -5,6 +5,7 @@ from msgspec import json as msgspec_json
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from gateway.api import examples
 from gateway.auth import context_of
 from sync.lookup import look_up
 
@@ -24,7 +25,7 @@ class Question(BaseModel):
     pin: str = Field(min_length=1, max_length=20)
 
 
-@router.post("/api/v1/lookup", summary="Tra cứu hồ sơ bằng mã và PIN")
+@router.post("/api/v1/lookup", summary="Tra cứu hồ sơ bằng mã và PIN", responses=examples.LOOKUP)
 async def lookup(request: Request, question: Question) -> Response:
     """Hồ sơ của tôi đang ở đâu; sai mã hay sai PIN đều trả lời như nhau."""
     found = await run_in_threadpool(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from lxml import etree
 from starlette.concurrency import run_in_threadpool
 
-from canonical.errors import HubError, RequestRefused
+from canonical.errors import HubError, RequestRefused, StoreUnavailable
 from canonical.reading import soap, xml
 from canonical.reasons import Reason
 from canonical.text import Malformed
@@ -52,6 +52,8 @@ def refusal(request: Request, version: str, error: HubError | Malformed) -> Resp
     """A fault for a call that was refused whole, with the HTTP status its version asks for."""
     reason = error.reason if isinstance(error, HubError) else Reason.BODY_MALFORMED
     status = error.status if isinstance(error, RequestRefused) else 400
+    if isinstance(error, StoreUnavailable):
+        status = 503
     body = fault(
         version,
         reason,
@@ -63,7 +65,8 @@ def refusal(request: Request, version: str, error: HubError | Malformed) -> Resp
         headers = {"WWW-Authenticate": 'Basic realm="lienthong"'}
         return Response(body, status_code=401, media_type=MEDIA[version], headers=headers)
     # SOAP 1.1 over HTTP carries every fault in a 500; 1.2 has 400 for the sender's.
-    return Response(body, status_code=500 if version == "1.1" else 400, media_type=MEDIA[version])
+    is_400 = version == "1.2" and status < 500
+    return Response(body, status_code=400 if is_400 else 500, media_type=MEDIA[version])
 
 
 def _push(context: Context, header: str, asked: str | None, raw: bytes) -> Outcome:
