@@ -5,6 +5,7 @@ xsi:nil says none; a child that is not there says nothing. Qualified and unquali
 both taken, since clients of different makes send either.
 """
 
+import re
 from typing import Any
 
 from canonical.errors import Garbled
@@ -17,7 +18,10 @@ NAMESPACE = "urn:lienthong:dossier:v1"
 _LISTS = frozenset(
     {"extensions", "history", "supplements", "fees", "attachments", "results", "links"}
 )
+# An object with nothing in it is an empty element, and says nothing; of a text it is the text "".
+_OBJECTS = _LISTS | {"procedure", "applicant", "acting", "rating"}
 _NUMBERS = frozenset({"version", "service_level", "amount", "score", "scale"})
+_NUMBER = re.compile(r"-?[0-9]{1,29}")
 
 
 def version_of(root: Any) -> str:
@@ -49,12 +53,14 @@ def dossiers(raw: bytes) -> list[dict[str, Any]]:
     """The records of a PushDossiers request, in order.
 
     Raises:
-        Garbled: not readable, or another operation.
+        Garbled: not readable, another operation, or an element beside the dossiers.
     """
     call = body_child(xml.parse(raw))
     if xml.local(call) != "PushDossiers":
         raise Garbled(Reason.BODY_MALFORMED, "the operation is not PushDossiers")
-    return [_record(child) for child in call if xml.local(child) == "dossier"]
+    if any(xml.local(child) != "dossier" for child in call):
+        raise Garbled(Reason.BODY_MALFORMED, "an element of PushDossiers that is no dossier")
+    return [_record(child) for child in call]
 
 
 def _record(element: Any) -> dict[str, Any]:
@@ -62,12 +68,9 @@ def _record(element: Any) -> dict[str, Any]:
     for child in element:
         name = xml.local(child)
         value = _value(name, child)
-        if name in _LISTS:
-            if value is None:
-                found[name] = None
-            else:
-                found.setdefault(name, []).append(value)
-        elif name in found:
+        if name in _LISTS and value is not None and found.get(name, []) is not None:
+            found.setdefault(name, []).append(value)
+        elif name in found:  # of a list: a nil beside its elements says two things at once
             raise Garbled(Reason.BODY_MALFORMED, "an element twice in one record")
         else:
             found[name] = value
@@ -79,7 +82,9 @@ def _value(name: str, element: Any) -> Any:
         return None
     if len(element):
         return _record(element)
-    told = (element.text or "").strip() if name in _NUMBERS else element.text or ""
-    if name in _NUMBERS and told.lstrip("-").isdecimal() and told.isascii() and len(told) < 30:
+    told = element.text or ""
+    if name in _OBJECTS and not told.strip():
+        return {}
+    if name in _NUMBERS and _NUMBER.fullmatch(told.strip()):
         return int(told)
     return told
