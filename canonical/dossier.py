@@ -9,6 +9,7 @@ from canonical import codes, leg
 from canonical.leg import Fold, Told
 from canonical.precedence import EVERY_FIELD, RECEPTION, Precedence, Role
 from canonical.reasons import Reason
+from canonical.shown import merged_spoke, shown_fields
 from canonical.standing import (
     Extension,
     Facts,
@@ -131,8 +132,8 @@ def assemble(
     pins = [leg.said["pin"].value for leg in legs if "pin" in leg.said and leg.said["pin"].value]
     spoke.pop("pin", None)
     return Assembled(
-        fields=_shown(values, received, judged_due),
-        spoke=_merged_spoke(spoke),
+        fields=shown_fields(values, received, judged_due),
+        spoke=merged_spoke(spoke),
         legs=[_shown_leg(one) for one in sorted(legs, key=_natural)],
         findings=_findings(legs, facts, doubtful),
         facts=facts,
@@ -291,71 +292,6 @@ def _moments(legs: Sequence[LegFacts], precedence: Precedence) -> tuple[Moment, 
             counts = free or status.value in (allowed or ())
             found.append(Moment(at, status, "" if free else _name(one), counts))
     return tuple(sorted(found, key=lambda m: (m.at, list(Status).index(m.status), m.lane)))
-
-
-_LISTS = ("extensions", "supplements", "fees", "attachments", "results")
-_OBJECTS = {
-    "procedure": ("code", "name", "domain"),
-    "applicant": ("kind", "name", "id_number", "phone", "email", "address"),
-    "acting": ("kind", "name", "id_number", "phone", "email", "address"),
-}
-_PLAIN = (
-    "national_code",
-    "receipt_number",
-    "procedure",
-    "agency",
-    "received_at_agency",
-    "applicant",
-    "acting",
-    "channel",
-    "service_level",
-    "online_scope",
-    "submitted_at",
-    "accepted_at",
-    "due_at",
-    "extensions",
-    "finished_at",
-    "handed_over_at",
-    "refused_at",
-    "withdrawn_at",
-    "stopped_at",
-    "status",
-    "raw_status",
-    "step",
-    "supplements",
-    "fees",
-    "attachments",
-    "results",
-    "rating",
-)
-
-
-def _shown(values: Mapping[str, Any], received: str | None, due: str | None) -> dict[str, Any]:
-    """Canonical fields in the order of CONTRACT, lists and objects whole, without PIN."""
-    shown: dict[str, Any] = {}
-    for name in _PLAIN:
-        if name in _OBJECTS:
-            leaves = {leaf: values.get(f"{name}.{leaf}") for leaf in _OBJECTS[name]}
-            shown[name] = leaves if any(v is not None for v in leaves.values()) else None
-        elif name in _LISTS:
-            shown[name] = values.get(name) or []
-        else:
-            shown[name] = values.get(name)
-    shown["received_at_agency"] = received
-    shown["judged_due_at"] = due
-    return shown
-
-
-def _merged_spoke(spoke: Mapping[str, str]) -> dict[str, str]:
-    """Leaves of one object by one leg are told as the object."""
-    told: dict[str, str] = {}
-    for path, name in spoke.items():
-        head, mark, _ = path.partition(".")
-        if mark and all(n == name for p, n in spoke.items() if p.startswith(f"{head}.")):
-            told[head] = name
-        else:
-            told[path] = name
-    return dict(sorted(told.items()))
 
 
 def _shown_leg(one: LegFacts) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The first schema
+"""The first schema (long because Alembic writes a column a line).
 
 Revision: 0001, after: nothing
 """
