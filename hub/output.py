@@ -1,6 +1,7 @@
 """What commands print: one JSON document with --json, else text for people; messages on stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,33 @@ from rich.console import Console
 from rich.table import Table
 
 DONE, FOUND_WRONG, CANNOT = 0, 1, 2
+_MOMENT = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)\S*$")
+# docs/glossary.md has the terms; names that people know as they are stay.
+_LABELS = {
+    "agencies": "cơ quan",
+    "agency": "cơ quan",
+    "code": "mã",
+    "connection": "kết nối",
+    "connections": "kết nối",
+    "count": "số lần",
+    "disposition": "kết quả",
+    "due": "hẹn trả",
+    "field": "trường",
+    "first_seen": "lần đầu",
+    "last_seen": "lần cuối",
+    "name": "tên",
+    "namespace": "không gian mã",
+    "procedure": "thủ tục",
+    "reason": "mã lý do",
+    "receipt": "biên nhận",
+    "role": "vai trò",
+    "scopes": "quyền",
+    "state": "trạng thái",
+    "status": "trạng thái",
+    "system": "hệ thống",
+    "text": "diễn giải",
+    "why": "vì sao",
+}
 
 
 def say(text: str) -> None:
@@ -23,24 +51,30 @@ def show(told: Any, *, as_json: bool, title: str = "") -> None:
     if as_json:
         sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
         return
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     if isinstance(plain, list):
         console.print(_table(plain, title) if plain else f"{title or 'Danh sách'}: trống")
         return
     for name, value in plain.items():
-        console.print(f"{name}: {_cell(value)}", highlight=False)
+        console.print(f"{_LABELS.get(name, name)}: {cell(value)}", highlight=False)
 
 
 def _table(rows: Sequence[dict[str, Any]], title: str) -> Table:
     table = Table(title=title or None)
     for name in rows[0]:
-        table.add_column(name, overflow="fold")
+        table.add_column(_LABELS.get(name, name), overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(cell(value) for value in row.values()))
     return table
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as a person reads it: moments as dd/MM/yyyy HH:mm."""
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        found = _MOMENT.match(value)
+        if found is not None:
+            year, month, day, time = found.groups()
+            return f"{day}/{month}/{year} {time}"
     return "" if value is None else str(value)

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from canonical.errors import HubError
@@ -23,7 +24,10 @@ def list_all(
     """Liệt kê theo nguyên nhân / list by cause."""
     with opened() as context, context.store.read() as tx:
         rows = quarantine.list_quarantine(tx, connection)
-    output.show(rows, as_json=as_json, title="Khu cách ly")
+    told = [msgspec.structs.asdict(row) for row in rows]
+    if not as_json:
+        told = [{**one, "why": sentence(Reason(one["reason"]))} for one in told]
+    output.show(told, as_json=as_json, title="Khu cách ly")
 
 
 @app.command()
