@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from gateway import problems
 from gateway.api import dossiers, examples, health, indicators, lookup, push, receipts, tokens
 from gateway.correlate import Correlate
 from gateway.lookup import page
+from gateway.plain import plain
 from gateway.soap import canonical as canonical_soap
 from gateway.soap import native
 from sync.context import Context
@@ -42,6 +43,7 @@ def create_app(context: Context, background: Background | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        dependencies=[Depends(plain)],
     )
     app.state.context = context
     problems.install(app)

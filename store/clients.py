@@ -113,6 +113,8 @@ def revoke_client(tx: Tx, name: str, at: str) -> bool:
 
 
 def _find(tx: Tx, client_id: str) -> Any:
+    if not client_id.isprintable():  # nobody's, and PostgreSQL takes no NUL
+        return None
     clients = table(Client)
     return tx.execute(
         select(clients).where(clients.c.id == client_id, clients.c.revoked_at.is_(None))

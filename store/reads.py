@@ -4,6 +4,7 @@ A dossier's body is stored as it is shown: reading one is a look at an index and
 """
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -48,6 +49,9 @@ def load_dossier(tx: Tx, public_id: str, seen: Narrowed = EVERYTHING) -> Shown |
 
 def find_by_code(tx: Tx, code: str, seen: Narrowed = EVERYTHING) -> list[Shown]:
     """Living dossiers a code leads to: national code in either form, receipt number, NS:CODE."""
+    if "\0" in code:  # nobody's, and PostgreSQL takes none
+        return []
+    code = unicodedata.normalize("NFC", code)  # as everything is after intake
     namespace, mark, local = code.partition(":")
     own = " UNION SELECT id FROM leg WHERE namespace = :namespace AND code = :local" if mark else ""
     found = tx.execute(

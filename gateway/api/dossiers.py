@@ -111,9 +111,12 @@ def _cursor(value: str | None) -> int:
     if value is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(value.encode() + b"=="))
+        place = int(base64.urlsafe_b64decode(value.encode() + b"=="))
     except (ValueError, binascii.Error) as error:
         raise RequestRefused(Reason.FIELD_TYPE, 422, field="cursor") from error
+    if not 0 <= place < 2**63:
+        raise RequestRefused(Reason.FIELD_TYPE, 422, field="cursor")
+    return place
 
 
 def _next(shown: list[Shown], limit: int) -> str | None:

@@ -43,6 +43,8 @@ async def get_indicators(
     context = context_of(request)
     if end < start:
         raise RequestRefused(Reason.FIELD_TYPE, 422, field="to")
+    if start == date.min:  # what was carried over is read on the day before
+        raise RequestRefused(Reason.DATE_INVALID, 422, field="from")
     ask = Ask(
         agency=agency,
         start=start,
