@@ -201,9 +201,7 @@ def _differs(one: Segment, other: Segment) -> bool:
 def odd_transitions(facts: Facts) -> list[tuple[Status, Status]]:
     """Steps between neighbouring timeline states that the procedure does not know, each once."""
     told = [m.status for m in facts.moments if m.counts and not m.lane]
-    return list(
-        dict.fromkeys((a, b) for a, b in pairwise(told) if not is_usual(a, b))
-    )
+    return list(dict.fromkeys((a, b) for a, b in pairwise(told) if not is_usual(a, b)))
 
 
 __all__ = ["Extension", "Facts", "Kind", "Moment", "Segment", "segments", "state_on"]

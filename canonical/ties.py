@@ -7,7 +7,7 @@ of them is meant. What does not join is noted TIE_DOUBTFUL. The result does not 
 in which legs arrived.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import combinations
 
 from msgspec import Struct
@@ -76,18 +76,32 @@ def claims_of(namespace: str, code: str, fold: Fold) -> frozenset[Claim]:
     return frozenset(found)
 
 
-def tie_leg(leg_id: int, namespace: str, code: str, fold: Fold) -> TieLeg:
-    """What tying needs, taken from a leg's fold."""
+def tie_leg(
+    leg_id: int,
+    namespace: str,
+    code: str,
+    fold: Fold,
+    void: Container[tuple[str, str]] = frozenset(),
+) -> TieLeg:
+    """What tying needs, taken from a leg's fold; claims of a (kind, key) in `void` do not count."""
     procedure = _value(newest(fold, "procedure.code"))
     name = _value(newest(fold, "applicant.name"))
     return TieLeg(
         id=leg_id,
         namespace=namespace,
-        claims=claims_of(namespace, code, fold),
+        claims=frozenset(
+            claim
+            for claim in claims_of(namespace, code, fold)
+            if (claim.kind, claim.key) not in void or _is_own(claim, namespace, code)
+        ),
         procedure=codes.procedure_key(procedure) if procedure else None,
         id_number=_value(newest(fold, "applicant.id_number")),
         name=folded(name) if name else None,
     )
+
+
+def _is_own(claim: Claim, namespace: str, code: str) -> bool:
+    return claim.kind == LINK and claim.key == f"{namespace}:{code}"
 
 
 def contradicts(one: TieLeg, other: TieLeg) -> bool:

@@ -15,6 +15,7 @@ from store import bulk
 from store.tables import (
     AgencySeen,
     Change,
+    ClaimCrowd,
     ClaimRow,
     Dossier,
     Judgement,
@@ -56,6 +57,7 @@ class _Compared(Struct, frozen=True):
 TABLES = (
     _Compared(Leg, ("id",), ("id",)),
     _Compared(ClaimRow, ("leg_id", "kind", "key"), ("leg_id",)),
+    _Compared(ClaimCrowd, ("kind", "key")),
     _Compared(Timeline, ("leg_id", "key"), ("leg_id",)),
     _Compared(Member, ("leg_id",), ("leg_id", "dossier_id")),
     _Compared(Dossier, ("id",), ("id", "merged_into")),

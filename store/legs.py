@@ -221,6 +221,36 @@ def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
     )
 
 
+# So many legs of one case there are not; more than this is a placeholder somebody types.
+CROWD = 40
+
+
+def note_crowds(tx: Tx, leg_ids: Iterable[int]) -> None:
+    """Mark the claims of these legs that more than `CROWD` legs make; marked ones stay marked."""
+    tx.execute(
+        text(
+            "INSERT INTO claim_crowd (kind, key) SELECT kind, key FROM claim WHERE live"
+            " AND (kind, key) IN (SELECT kind, key FROM claim WHERE live"
+            f" AND leg_id IN ({bulk.ids_in(tx, 'ids')}))"
+            f" GROUP BY kind, key HAVING count(*) > {CROWD} ON CONFLICT DO NOTHING"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+
+
+def crowded(tx: Tx, leg_ids: Iterable[int]) -> set[tuple[str, str]]:
+    """The (kind, key) of these legs' claims that tie nobody."""
+    found = tx.execute(
+        text(
+            "SELECT DISTINCT claim.kind, claim.key FROM claim JOIN claim_crowd"
+            " ON claim_crowd.kind = claim.kind AND claim_crowd.key = claim.key"
+            f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return {(row[0], row[1]) for row in found}
+
+
 def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
     """All legs that share live claims with these, directly or through others."""
     found = tx.execute(
@@ -229,6 +259,8 @@ def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
             f" {bulk.ids_in(tx, 'ids')}"
             " UNION SELECT other.leg_id FROM reach"
             " JOIN claim mine ON mine.leg_id = reach.leg_id AND mine.live"
+            " AND NOT EXISTS (SELECT 1 FROM claim_crowd crowd"
+            " WHERE crowd.kind = mine.kind AND crowd.key = mine.key)"
             " JOIN claim other ON other.kind = mine.kind AND other.key = mine.key AND other.live)"
             " SELECT leg_id FROM reach"
         ),

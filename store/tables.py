@@ -308,6 +308,15 @@ class ClaimRow(SQLModel, table=True):
     live: bool = Field(sa_column_kwargs={"nullable": False})
 
 
+class ClaimCrowd(SQLModel, table=True):
+    """A claim so many legs make that it tells nothing (a receipt number "0"); it ties nobody."""
+
+    __tablename__ = "claim_crowd"
+    __table_args__ = (PrimaryKeyConstraint("kind", "key"),)
+    kind: str = _text()
+    key: str = _text()
+
+
 class Member(SQLModel, table=True):
     """Which dossier a leg belongs to now."""
 

@@ -102,6 +102,8 @@ def _save_claims(tx: Tx, touched: Touched) -> None:
             if old.live and place not in now
         ]
     legs.save_claims(tx, changed)
+    if changed:
+        legs.note_crowds(tx, touched.order)
 
 
 def _read_world(tx: Tx, touched: Touched) -> World:
@@ -114,7 +116,8 @@ def _read_world(tx: Tx, touched: Touched) -> World:
     rows = dict(touched.legs)
     rows.update(legs.load_legs(tx, wanted - set(rows)) if wanted - set(rows) else {})
     folds = {i: touched.folds.get(i) or leg.decode(row.fold) for i, row in rows.items()}
-    ties = {i: tie_leg(i, r.namespace, r.code, folds[i]) for i, r in rows.items()}
+    void = legs.crowded(tx, rows)
+    ties = {i: tie_leg(i, r.namespace, r.code, folds[i], void) for i, r in rows.items()}
     return World(
         rows=rows,
         folds=folds,

@@ -51,6 +51,12 @@ def upgrade() -> None:
         batch_op.create_index("change_by_dossier", ["dossier_id"], unique=False)
 
     op.create_table(
+        "claim_crowd",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "key"),
+    )
+    op.create_table(
         "client",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -525,6 +531,7 @@ def downgrade() -> None:
     op.drop_table("dossier")
     op.drop_table("connection")
     op.drop_table("client")
+    op.drop_table("claim_crowd")
     with op.batch_alter_table("change", schema=None) as batch_op:
         batch_op.drop_index("change_by_dossier")
 
