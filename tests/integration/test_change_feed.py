@@ -18,7 +18,7 @@ async def pour(hub: Trial, lane: int, rounds: int) -> list[str]:
             updated_at=f"2026-03-02T09:{n:02d}:{lane:02d}+07:00",
         )
         own = [dossier(1000 * (lane + 1) + n * 2 + k, national_code=None) for k in (0, 1)]
-        mixed = own + [shared] if lane % 2 else [shared, *own]
+        mixed = [*own, shared] if lane % 2 else [shared, *own]
         said = await hub.push(mixed)
         assert said.status == 200, said.raw
         made += [r["dossier"] for r in said.body["records"]]

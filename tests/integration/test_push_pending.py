@@ -1,4 +1,4 @@
-"""When applying fails for the hub's own reason: the intake is durable, decided later, poison apart."""
+"""Applying fails for the hub's own reason: the intake is durable, decided later, poison apart."""
 
 from collections.abc import Callable
 from typing import Any

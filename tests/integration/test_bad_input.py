@@ -1,0 +1,443 @@
+"""Bad input, each fault by every way in: same reason and field, neighbours applied, never a 500.
+
+The ways: one object, in a list, an NDJSON line, the canonical SOAP door, and a poll of a department
+in its own words. The stores must not differ; the refused whole is refused on both.
+"""
+
+import json
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+
+from canonical.reasons import Reason, sentence
+from tests.polled import Poll, quarantined
+from tests.trial import Answer, Trial, dossier
+
+LONG = "ế" * 10_001
+GOOD = {"counts": {"applied": 2, "superseded": 0, "duplicate": 0, "quarantined": 1, "pending": 0}}
+
+
+def spoilt(fault: str) -> str:
+    """A record with one fault, as JSON text: some faults no value can express."""
+    record = dossier(7)
+    match fault:
+        case "missing":
+            record = dossier(7, agency=...)
+        case "status":
+            record["status"] = "không rõ"
+        case "date":
+            record["due_at"] = "2026-02-31T08:00:00+07:00"
+        case "long":
+            record["applicant"] = {"kind": "person", "name": LONG}
+        case "nul":
+            record["receipt_number"] = "a\0b"
+        case "surrogate":
+            record["receipt_number"] = "\ud800"
+        case "nan":
+            record["service_level"] = float("nan")
+        case "2^63":
+            record["version"] = 2**63
+        case "agency":
+            record["agency"] = "H50.14"
+        case "twice":
+            return json.dumps(record)[:-1] + ', "status": "finished"}'
+    return json.dumps(record)
+
+
+# fault -> reason and field of the record; BODY_MALFORMED: the whole body, or the NDJSON line.
+FAULTS: dict[str, tuple[str, str | None]] = {
+    "missing": ("FIELD_MISSING", "agency"),
+    "status": ("STATUS_UNKNOWN", "status"),
+    "date": ("DATE_INVALID", "due_at"),
+    "long": ("FIELD_TOO_LONG", "applicant.name"),
+    "nul": ("CHAR_FORBIDDEN", "receipt_number"),
+    "surrogate": ("BODY_MALFORMED", None),
+    "nan": ("BODY_MALFORMED", None),
+    "2^63": ("FIELD_TYPE", "version"),
+    "twice": ("BODY_MALFORMED", None),
+    "agency": ("AGENCY_FORBIDDEN", "agency"),
+}
+every_fault = pytest.mark.parametrize("fault", FAULTS)
+
+
+@pytest.fixture
+def desk(hub: Trial) -> Trial:
+    """A hub whose desk may speak for one agency alone."""
+    hub.introduce("desk", agencies=["H50.12"])
+    return hub
+
+
+async def nothing_of_it(hub: Trial, kept: int) -> None:
+    """The bad record became no dossier, and its neighbours did."""
+    assert await hub.find("desk:A-00007") == []
+    assert len(await hub.feed()) == kept
+
+
+def is_problem(said: Answer, status: int, reason: str, field: str | None, language: str) -> None:
+    told = said.body
+    assert said.status == status
+    assert said.headers["content-type"] == "application/problem+json"
+    assert (told["reason"], told["field"], told["status"]) == (reason, field, status)
+    assert told["detail"] == sentence(Reason(reason), language)
+
+
+@every_fault
+async def test_as_one_object(desk: Trial, fault: str) -> None:
+    reason, field = FAULTS[fault]
+    status = {"BODY_MALFORMED": 400, "AGENCY_FORBIDDEN": 403}.get(reason, 422)
+    for language in ("vi", "en"):
+        headers = {"Accept-Language": language}
+        said = await desk.push(raw=spoilt(fault).encode(), headers=headers)
+        is_problem(said, status, reason, field, language)
+    await nothing_of_it(desk, 0)
+    expected = [] if reason == "BODY_MALFORMED" else [("A-00007", reason, field)]
+    assert quarantined(desk) == expected
+
+
+@every_fault
+async def test_in_a_list(desk: Trial, fault: str) -> None:
+    reason, field = FAULTS[fault]
+    good = [json.dumps(dossier(n)) for n in (1, 2)]
+    said = await desk.push(raw=f"[{good[0]}, {spoilt(fault)}, {good[1]}]".encode())
+    if reason == "BODY_MALFORMED":
+        is_problem(said, 400, reason, None, "vi")
+        await nothing_of_it(desk, 0)
+        return
+    assert (said.status, said.body["counts"]) == (200, GOOD["counts"])
+    assert said.fates[1] == ("quarantined", reason, field)
+    await nothing_of_it(desk, 2)
+    assert quarantined(desk) == [("A-00007", reason, field)]
+
+
+@every_fault
+async def test_as_an_ndjson_line(desk: Trial, fault: str) -> None:
+    reason, field = FAULTS[fault]
+    lines = [json.dumps(dossier(1)), spoilt(fault), json.dumps(dossier(2))]
+    said = await desk.push(raw="\n".join(lines).encode(), kind="application/x-ndjson")
+    assert (said.status, said.body["counts"]) == (200, GOOD["counts"])
+    assert said.fates[1] == ("quarantined", reason, field)
+    await nothing_of_it(desk, 2)
+    code = None if reason == "BODY_MALFORMED" else "A-00007"
+    assert quarantined(desk) == [(code, reason, field)]
+
+
+# ---------------------------------------------------------------- SOAP
+
+# What XML cannot hold is no XML: NUL and half a character refuse the envelope. NaN is only a word.
+SOAP_FAULTS: dict[str, tuple[str, str | None]] = {
+    **FAULTS,
+    "nul": ("BODY_MALFORMED", None),
+    "nan": ("FIELD_TYPE", "service_level"),
+    "control": ("CHAR_FORBIDDEN", "receipt_number"),
+}
+
+
+def element(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "".join(element(name, item) for item in value)
+    if isinstance(value, dict):
+        inner = "".join(element(k, v) for k, v in value.items())
+        return f"<{name}>{inner}</{name}>"
+    if value is None:
+        return f'<{name} xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'
+    return f"<{name}>{escape(str(value))}</{name}>"
+
+
+def soap_record(fault: str) -> str:
+    """One dossier element with the fault in it."""
+    match fault:
+        case "twice":
+            return element("dossier", dossier(7)).replace(
+                "</dossier>", "<status>finished</status></dossier>"
+            )
+        case "nul":
+            return element("dossier", dossier(7, receipt_number="?")).replace("?", "a&#0;b")
+        case "surrogate":
+            return element("dossier", dossier(7, receipt_number="?")).replace("?", "&#xD800;")
+        case "control":
+            return element("dossier", dossier(7, receipt_number="a\u0085b"))
+        case "nan":
+            return element("dossier", dossier(7, service_level="NaN"))
+    return element("dossier", json.loads(spoilt(fault)))
+
+
+async def soap(hub: Trial, inner: str, version: str, language: str) -> Answer:
+    namespace, media = {
+        "1.1": ("http://schemas.xmlsoap.org/soap/envelope/", "text/xml"),
+        "1.2": ("http://www.w3.org/2003/05/soap-envelope", "application/soap+xml"),
+    }[version]
+    body = (
+        f'<s:Envelope xmlns:s="{namespace}"><s:Body>'
+        f'<d:PushDossiers xmlns:d="urn:lienthong:dossier:v1">{inner}</d:PushDossiers>'
+        "</s:Body></s:Envelope>"
+    )
+    return await hub.call(
+        "POST",
+        "/soap/v1",
+        who="desk",
+        content=body.encode(),
+        headers={"Content-Type": f"{media}; charset=utf-8", "Accept-Language": language},
+    )
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+@pytest.mark.parametrize("fault", SOAP_FAULTS)
+async def test_through_soap(desk: Trial, fault: str, version: str) -> None:
+    reason, field = SOAP_FAULTS[fault]
+    good = [element("dossier", dossier(n)) for n in (1, 2)]
+    said = await soap(desk, good[0] + soap_record(fault) + good[1], version, "en")
+    text = said.raw.decode()
+    if reason == "BODY_MALFORMED":
+        # SOAP 1.1 over HTTP carries every fault in a 500 (SOAP 1.1, 6.2); it is no failure of ours.
+        assert said.status == (500 if version == "1.1" else 400)
+        assert f"<reason>{reason}</reason>" in text
+        assert escape(sentence(Reason(reason), "en")) in text
+        vietnamese = await soap(desk, soap_record(fault), version, "vi")
+        assert escape(sentence(Reason(reason), "vi")) in vietnamese.raw.decode()
+        await nothing_of_it(desk, 0)
+        return
+    assert said.status == 200
+    assert "<applied>2</applied>" in text
+    assert "<quarantined>1</quarantined>" in text
+    assert f"<reason>{reason}</reason><field>{field}</field>" in text
+    await nothing_of_it(desk, 2)
+    assert quarantined(desk) == [("A-00007", reason, field)]
+
+
+# ---------------------------------------------------------------- a poll
+
+BEGUN = 1_772_416_800_000  # 2026-03-02 09:00 at +07:00, as that app writes moments
+
+
+def row(number: int, **over: Any) -> dict[str, Any]:
+    """A dossier in the words of Sở Nội vụ's one-stop app."""
+    return {
+        "referenceUid": f"uid-{number}",
+        "dossierNo": f"H50.06-260302-{number:04d}",
+        "serviceCode": "SNV.HOI.TL",
+        "govAgencyCode": "SNV",
+        "online": False,
+        "viaPostal": 0,
+        "serviceLevel": 2,
+        "applicantName": "Nguyễn Văn Mẫu",
+        "receiveDate": BEGUN,
+        "dueDate": BEGUN + 8 * 86_400_000,
+        "modifiedDate": BEGUN,
+        "dossierStatus": "processing",
+        **over,
+    }
+
+
+def bad_row(fault: str) -> str:
+    told = row(7)
+    match fault:
+        case "missing":
+            del told["govAgencyCode"]
+        case "status":
+            told["dossierStatus"] = "300"
+        case "date":
+            told["dueDate"] = "2026-02-31"
+        case "long":
+            told["applicantName"] = LONG
+        case "nul":
+            told["applicantName"] = "a\0b"
+        case "surrogate":
+            told["applicantName"] = "\ud800"
+        case "nan":
+            told["serviceLevel"] = float("nan")
+        case "2^63":
+            told["serviceLevel"] = 2**63
+        case "agency":
+            told["govAgencyCode"] = "CỦA-AI"
+        case "twice":
+            return json.dumps(told)[:-1] + ', "dossierStatus": "done"}'
+    return json.dumps(told)
+
+
+# In a page only the row is at fault, whatever it is; the field is the one the department knows,
+# or, found by the record's own check, the canonical one.
+POLLED: dict[str, tuple[str, str | None]] = {
+    "missing": ("FIELD_MISSING", "govAgencyCode"),
+    "status": ("STATUS_UNKNOWN", "dossierStatus"),
+    "date": ("DATE_INVALID", "dueDate"),
+    "long": ("FIELD_TOO_LONG", "applicant.name"),
+    "nul": ("CHAR_FORBIDDEN", "applicant.name"),
+    "surrogate": ("ENC_INVALID", "applicantName"),
+    "nan": ("FIELD_TYPE", "serviceLevel"),
+    "2^63": ("FIELD_TYPE", "service_level"),
+    "twice": ("FIELD_TYPE", "dossierStatus"),
+    "agency": ("REF_UNKNOWN", "govAgencyCode"),
+}
+
+
+@every_fault
+async def test_in_a_polled_page(hub: Trial, fault: str) -> None:
+    reason, field = POLLED[fault]
+    poll = Poll(hub, "snv", hub.context.systems["one_stop"], "dossiers")
+    good = [json.dumps(row(n)) for n in (1, 2)]
+    page = f'{{"total": 3, "data": [{good[0]}, {bad_row(fault)}, {good[1]}]}}'
+    summary = await poll.run(page.encode())
+    assert summary.error is None
+    assert (summary.records, summary.applied, summary.quarantined) == (3, 2, 1)
+    assert quarantined(hub) == [("uid-7", reason, field)]
+    assert await hub.find("snv:uid-7") == []
+    assert len(await hub.find("snv:uid-2")) == 1
+    # Asked again, the page brings nothing new and the same fault is counted, not doubled.
+    again = await poll.run(page.encode())
+    assert (again.duplicate, again.quarantined) == (2, 1)
+    assert len(quarantined(hub)) == 1
+
+
+async def test_all_faults_at_once_leave_every_good_neighbour(desk: Trial) -> None:
+    """One NDJSON body of good and bad lines in turn: what one is says nothing of the next."""
+    lines = []
+    for place, fault in enumerate(FAULTS):
+        lines += [spoilt(fault), json.dumps(dossier(100 + place))]
+    said = await desk.push(raw="\n".join(lines).encode(), kind="application/x-ndjson")
+    assert said.status == 200
+    assert said.fates[0::2] == [("quarantined", *FAULTS[fault]) for fault in FAULTS]
+    assert said.fates[1::2] == [("applied", None, None)] * len(FAULTS)
+
+
+# ---------------------------------------------------------------- further than the list
+
+HOSTILE_BODIES = {
+    "half": b"{",
+    "nothing": b"",
+    "null": b"null",
+    "number": b"5",
+    "text": b'"A"',
+    "list of lists": b"[[]]",
+    "list of null": b"[null]",
+    "20,000 deep": b"[" * 20_000 + b"]" * 20_000,
+    "65 deep": b'{"code": ' + b"[" * 65 + b"]" * 65 + b"}",
+    "UTF-16": '{"code": "X"}'.encode("utf-16"),
+    "latin-1": '{"code": "Đ"}'.encode("utf-16-le"),
+    "surrogate bytes": b'{"code": "\xed\xa0\x80", "version": 1}',
+    "surrogate name": b'{"\\ud800": 1, "code": "X", "version": 1}',
+    "half a pair": b'{"code": "\\ud83d", "version": 1}',
+    "a name twice inside": b'{"code": "X", "applicant": {"name": "a", "name": "b"}}',
+    "a name twice by escape": b'{"code": "X", "\\u0063ode": "Y"}',
+    "-Infinity": b'{"code": "X", "version": -Infinity}',
+    "two texts": b"{}{}",
+    "a comma too many": b'[{"code": "X"},]',
+    "a byte order mark": b'\xef\xbb\xbf{"code": "X"}',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_BODIES)
+async def test_a_hostile_body_is_400_as_a_whole(hub: Trial, name: str) -> None:
+    said = await hub.push(raw=HOSTILE_BODIES[name])
+    is_problem(said, 400, "BODY_MALFORMED", None, "vi")
+    assert await hub.feed() == []
+
+
+HOSTILE_FIELDS: dict[str, tuple[dict[str, Any], str, str | None]] = {
+    "bell": ({"applicant": {"name": "a\ab"}}, "CHAR_FORBIDDEN", "applicant.name"),
+    "delete": ({"raw_status": "a\x7fb"}, "CHAR_FORBIDDEN", "raw_status"),
+    "C1": ({"step": "a\x9fb"}, "CHAR_FORBIDDEN", "step"),
+    "NUL in a list": (
+        {"fees": [{"amount": 1}, {"amount": 1, "name": "\0"}]},
+        "CHAR_FORBIDDEN",
+        "fees[1].name",
+    ),
+    "version true": ({"version": True}, "FIELD_TYPE", "version"),
+    "version text": ({"version": "1"}, "FIELD_TYPE", "version"),
+    "version 1.5": ({"version": 1.5}, "FIELD_TYPE", "version"),
+    "version -1": ({"version": -1}, "FIELD_TYPE", "version"),
+    "version 10^30": ({"version": 10**30}, "FIELD_TYPE", "version"),
+    "amount 2^63": ({"fees": [{"amount": 2**63}]}, "FIELD_TYPE", "fees[0].amount"),
+    "amount text": ({"fees": [{"amount": "100000"}]}, "FIELD_TYPE", "fees[0].amount"),
+    "amount half": ({"fees": [{"amount": 0.5}]}, "FIELD_TYPE", "fees[0].amount"),
+    "no amount": ({"fees": [{"name": "x"}]}, "FIELD_MISSING", "fees[0].amount"),
+    "code number": ({"code": 7}, "FIELD_TYPE", "code"),
+    "code empty": ({"code": ""}, "FIELD_TYPE", "code"),
+    "code blank": ({"code": " \t"}, "FIELD_TYPE", "code"),
+    "code long": ({"code": "x" * 201}, "FIELD_TOO_LONG", "code"),
+    "applicant list": ({"applicant": []}, "FIELD_TYPE", "applicant"),
+    "applicant kind": ({"applicant": {"kind": "ghost"}}, "FIELD_TYPE", "applicant.kind"),
+    "channel": ({"channel": "pigeon"}, "FIELD_TYPE", "channel"),
+    "unknown": ({"note_we_do_not_know": 1}, "FIELD_UNKNOWN", "note_we_do_not_know"),
+    "unknown inside": ({"applicant": {"nmae": "x"}}, "FIELD_UNKNOWN", "applicant.nmae"),
+    "year 0001": ({"due_at": "0001-01-01T00:00:00+07:00"}, "DATE_INVALID", "due_at"),
+    "year 1989": ({"due_at": "1989-12-31T23:59:59+07:00"}, "DATE_INVALID", "due_at"),
+    "year 2047": ({"due_at": "2047-01-01T00:00:00+07:00"}, "DATE_INVALID", "due_at"),
+    "year 9999": ({"updated_at": "9999-12-31T23:59:59Z"}, "DATE_INVALID", "updated_at"),
+    "Vietnamese date": ({"due_at": "10/03/2026"}, "DATE_INVALID", "due_at"),
+    "date number": ({"due_at": 1_772_416_800}, "FIELD_TYPE", "due_at"),
+    "history date": (
+        {"history": [{"status": "accepted", "at": "hôm qua"}]},
+        "DATE_INVALID",
+        "history[0].at",
+    ),
+    "history state": (
+        {"history": [{"status": "accepted", "at": "2026-03-02T09:00:00"}, {"status": "?"}]},
+        "STATUS_UNKNOWN",
+        "history[1].status",
+    ),
+    "history year": (
+        {"history": [{"status": "accepted", "at": "1900-01-01T00:00:00+07:00"}]},
+        "DATE_INVALID",
+        "history[0].at",
+    ),
+    "state number": ({"status": 4}, "FIELD_TYPE", "status"),
+    "PIN short": ({"pin": "12345"}, "FIELD_TYPE", "pin"),
+    "PIN letters": ({"pin": "abcdef"}, "FIELD_TYPE", "pin"),
+    "PIN number": ({"pin": 123456}, "FIELD_TYPE", "pin"),
+    "PIN line": ({"pin": "123456\n"}, "FIELD_TYPE", "pin"),
+    "PIN Arabic": ({"pin": "\u0661\u0662\u0663\u0664\u0665\u0666"}, "FIELD_TYPE", "pin"),
+    "level 5": ({"service_level": 5}, "FIELD_TYPE", "service_level"),
+    "link": ({"links": [{"namespace": "x"}]}, "FIELD_MISSING", "links[0].code"),
+    "neither": ({"version": None, "updated_at": None}, "FIELD_MISSING", "version"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_FIELDS)
+async def test_a_hostile_field_is_422_with_its_path(hub: Trial, name: str) -> None:
+    over, reason, field = HOSTILE_FIELDS[name]
+    said = await hub.push(dossier(7, **over))
+    is_problem(said, 422, reason, field, "vi")
+    assert await hub.feed() == []
+    assert [q[1:] for q in quarantined(hub)] == [(reason, field)]
+
+
+async def test_numbers_no_machine_holds_are_one_records_fault(hub: Trial) -> None:
+    for digits in ("1e400", "-1e400", "9" * 5_000, "1" + "0" * 400):
+        raw = json.dumps(dossier(7, service_level="@")).replace('"@"', digits).encode()
+        said = await hub.push(raw=raw)
+        is_problem(said, 422, "FIELD_TYPE", "service_level", "vi")
+
+
+async def test_what_is_just_inside_the_limits_is_taken(hub: Trial) -> None:
+    for number, over in enumerate(
+        [
+            {"applicant": {"name": "ế" * 10_000}},
+            {"code": "x" * 200},
+            {"step": "dòng\tmột\r\ndòng hai"},
+            {"due_at": "1990-01-01T00:00:00+07:00"},
+            {"due_at": "2046-12-31T23:59:59+07:00"},
+            {"pin": "123456"},
+            {"pin": "123456789012"},
+            {"fees": [{"amount": 2**53}]},
+            {"applicant": {"name": "\U0001f600"}},
+        ]
+    ):
+        await hub.take(dossier(number, national_code=None, **over))
+
+
+async def test_no_refusal_repeats_what_was_sent(hub: Trial) -> None:
+    secret = "Lộ Bí Mật 48213907"
+    for over in (
+        {"status": secret},
+        {"due_at": secret},
+        {"applicant": {"kind": secret}},
+        {"applicant": {"name": secret, "id_number": "\0"}},
+        {"version": secret},
+    ):
+        said = await hub.push(dossier(7, **over))
+        assert said.status == 422
+        assert secret not in json.dumps(said.body, ensure_ascii=False)
+    for raw in (f'{{"{secret}', f'{{"code": "{secret}", "code": 1}}'):
+        said = await hub.push(raw=raw.encode())
+        assert secret.encode() not in said.raw
