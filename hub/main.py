@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from canonical.errors import HubError
 from hub import output
-from hub.commands import catalogue, clients, connections, quarantine, running, work
+from hub.commands import catalogue, clients, connections, quarantine, replay_log, running, work
 
 app = typer.Typer(
     name="hub",
@@ -23,6 +23,7 @@ app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
 running.register(app)
 work.register(app)
+replay_log.register(app)
 
 
 def main() -> None:
