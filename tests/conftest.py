@@ -108,6 +108,27 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 async def hub(store: Any) -> AsyncIterator[Any]:
     """A whole hub on each store (tests.trial.Trial)."""
+    trial = _open(store)
+    yield trial
+    await trial.close()
+
+
+@pytest.fixture
+async def hubs(
+    tmp_path: Path, sqlite_shelf: Shelf, postgresql_shelf: Shelf
+) -> AsyncIterator[list[Any]]:
+    """One hub on each store at the same time, to be compared."""
+    shelves = (sqlite_shelf, postgresql_shelf)
+    opened = [shelf.fresh(tmp_path) for shelf in shelves]
+    trials = [_open(store) for store in opened]
+    yield trials
+    for trial in trials:
+        await trial.close()
+    for shelf, store in zip(shelves, opened, strict=True):
+        shelf.give_back(store)
+
+
+def _open(store: Any) -> Any:
     from hub.settings import Settings
     from hub.wiring import Systems
     from store.vault import Vault
@@ -115,6 +136,4 @@ async def hub(store: Any) -> AsyncIterator[Any]:
     from tests.trial import Trial
 
     settings = Settings(secret_key=KEY)
-    trial = Trial(Context(store, Vault(settings.key()), Systems(settings), settings.limits()))
-    yield trial
-    await trial.close()
+    return Trial(Context(store, Vault(settings.key()), Systems(settings), settings.limits()))

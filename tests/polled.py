@@ -9,6 +9,27 @@ from canonical.ports import Ask, Page, System
 from sync.run import Summary, Window, sync_connection
 from tests.trial import Trial
 
+BEGUN = 1_772_416_800_000  # 2026-03-02 09:00 at +07:00, as that app writes moments
+
+
+def row(number: int, **over: Any) -> dict[str, Any]:
+    """A dossier in the words of Sở Nội vụ's one-stop app."""
+    return {
+        "referenceUid": f"uid-{number}",
+        "dossierNo": f"H50.06-260302-{number:04d}",
+        "serviceCode": "SNV.HOI.TL",
+        "govAgencyCode": "SNV",
+        "online": False,
+        "viaPostal": 0,
+        "serviceLevel": 2,
+        "applicantName": "Nguyễn Văn Mẫu",
+        "receiveDate": BEGUN,
+        "dueDate": BEGUN + 8 * 86_400_000,
+        "modifiedDate": BEGUN,
+        "dossierStatus": "processing",
+        **over,
+    }
+
 
 class Source:
     """Stands in for a department's client: hands out the pages it was given.

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from canonical.reasons import Reason, sentence
-from tests.polled import Poll, quarantined
+from tests.polled import Poll, quarantined, row
 from tests.trial import Answer, Trial, dossier
 
 LONG = "ế" * 10_001
@@ -206,27 +206,6 @@ async def test_through_soap(desk: Trial, fault: str, version: str) -> None:
 
 
 # ---------------------------------------------------------------- a poll
-
-BEGUN = 1_772_416_800_000  # 2026-03-02 09:00 at +07:00, as that app writes moments
-
-
-def row(number: int, **over: Any) -> dict[str, Any]:
-    """A dossier in the words of Sở Nội vụ's one-stop app."""
-    return {
-        "referenceUid": f"uid-{number}",
-        "dossierNo": f"H50.06-260302-{number:04d}",
-        "serviceCode": "SNV.HOI.TL",
-        "govAgencyCode": "SNV",
-        "online": False,
-        "viaPostal": 0,
-        "serviceLevel": 2,
-        "applicantName": "Nguyễn Văn Mẫu",
-        "receiveDate": BEGUN,
-        "dueDate": BEGUN + 8 * 86_400_000,
-        "modifiedDate": BEGUN,
-        "dossierStatus": "processing",
-        **over,
-    }
 
 
 def bad_row(fault: str) -> str:
