@@ -1,6 +1,5 @@
 """What the hub says, asked through its own reading doors."""
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,7 +11,7 @@ from msgspec import Struct
 from adapters.wire import Wire
 from adapters.wire.http import Http
 from hub.replay.own_hub import OwnHub
-from hub.replay.sending import WORKERS, token
+from hub.replay.sending import by_workers, token
 
 # What depends on when and in which order pushes arrived, not on what they say.
 _OF_ARRIVAL = frozenset({"receipt", "arrived_late", "known_seq", "retracted_seq"})
@@ -99,7 +98,5 @@ async def ask_all(asker: Asker, codes: Mapping[str, str]) -> dict[str, Held]:
             case, code = waiting.popleft()
             found[case] = await asker.held(code)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(WORKERS):
-            group.create_task(work())
+    await by_workers(work)
     return {case: found[case] for case in codes}

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.agencies import Agency
 from canonical.catalogue import CatalogueData, ProcedureFacts
 from hub import serving, wiring
-from hub.commands import clients, connections
 from hub.replay.mapping import Mapping
 from hub.settings import Settings
-from store import catalogue
+from store import catalogue, clients, connections
 from store.clients import Credentials
+from store.connections import ConnectionRow
 from sync.context import Context
+from sync.reading import CANONICAL
 
 LOOPBACK = "127.0.0.1"
 
@@ -68,17 +70,35 @@ def _prepare(context: Context, mapping: Mapping) -> tuple[dict[str, Credentials]
             ),
         ),
     )
+    return context.store.in_write(lambda tx: _write(context, tx, mapping, data))
+
+
+def _write(
+    context: Context, tx: Tx, mapping: Mapping, data: CatalogueData
+) -> tuple[dict[str, Credentials], Credentials]:
     at = clock.to_iso(context.now())
-    context.store.in_write(
-        lambda tx: catalogue.change_catalogue(tx, lambda _: data, "hub replay-log", at)
-    )
+    catalogue.change_catalogue(tx, lambda _: data, "hub replay-log", at)
+    document = context.systems[CANONICAL].mapping_document
     pushers = {}
     for line in mapping.connection:
-        connections.make(
-            context, line.id, "canonical", role=line.role.value, settings=[], tables=[]
+        row = ConnectionRow(
+            id=line.id,
+            system=CANONICAL,
+            namespace=line.id,
+            role=line.role.value,
+            endpoint="",
+            state="enabled",
+            options={},
+            sealed=None,
+            tables={},
+            mapping_version=1,
         )
-        pushers[line.id] = clients.make(context, line.id, ["push"], [line.id], [mapping.agency])
-    return pushers, clients.make(context, "replay", ["read", "indicators"], [], [])
+        connections.save_connection(tx, row, at)
+        connections.ensure_mapping(tx, row, document, at)
+        pushers[line.id] = clients.add_client(
+            tx, line.id, ["push"], [line.id], [mapping.agency], at
+        )
+    return pushers, clients.add_client(tx, "replay", ["read", "indicators"], [], [], at)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ the connection had broken after sending, so that the sender must push again.
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -129,11 +129,22 @@ async def send(
             if progress is not None:
                 progress(sent.calls, total)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(WORKERS):
-            group.create_task(work())
-    await http.close()
+    await by_workers(work)
     return sent
+
+
+async def by_workers(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Several of a worker at once; the first failure stops all and is raised as it is.
+
+    A task group would wrap it, and the command line knows a HubError only by its own class.
+    """
+    tasks = [asyncio.create_task(work()) for _ in range(WORKERS)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _note(sent: Sent, call: Call, answer: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The intake log told as pushes: states from data, unknown refused, each system its own events."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from canonical.states import Status
 from hub.replay.log import Case, gather
 from hub.replay.mapping import load_mapping, read_mapping
 from hub.replay.pushes import Push, build, count_equal_times
-from hub.replay.sending import MOST_PER_CALL, plan
+from hub.replay.sending import MOST_PER_CALL, by_workers, plan
 
 MAPPING = load_mapping()
 ACTIVITIES = {
@@ -256,3 +257,21 @@ def test_a_seed_gives_one_chaos_and_another_seed_another() -> None:
     pushes = many()
     assert plan(pushes, 7) == plan(pushes, 7)
     assert plan(pushes, 7) != plan(pushes, 8)
+
+
+async def test_the_failure_of_one_worker_stops_all_and_is_told_as_it_is() -> None:
+    at_work = iter(range(100))
+    stopped = []
+
+    async def work() -> None:
+        if next(at_work) == 3:
+            raise HubError(Reason.NET_RESET)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            stopped.append(1)
+            raise
+
+    with pytest.raises(HubError, match="NET_RESET"):
+        await by_workers(work)
+    assert len(stopped) == next(at_work) - 1
