@@ -123,7 +123,7 @@ def state_on(facts: Facts, on: date) -> tuple[Status, str | None]:
             silent.add(moment.lane)  # only a lane's last word counts
         if not moment.counts or _contradicted(moment.status, later):
             continue
-        if moment.status is Status.SUBMITTED and moment.at <= facts.accepted_at:
+        if moment.status is Status.SUBMITTED and moment.at < facts.accepted_at:
             continue
         best = moment
         break
