@@ -182,6 +182,15 @@ def hold_lease(tx: Tx, lease: LeaseToken, now: datetime, ttl_s: float) -> None:
         raise LeaseLost(Reason.CONFLICT, f"the lease on {lease.name} was taken over")
 
 
+def is_held(tx: Tx, lease: LeaseToken) -> bool:
+    """Whether nobody has taken the lease over; write what depends on it in the same transaction."""
+    found = tx.execute(
+        text("UPDATE lease SET token = token WHERE name = :name AND token = :token"),
+        {"name": lease.name, "token": lease.token},
+    )
+    return found.rowcount == 1
+
+
 def free_lease(tx: Tx, lease: LeaseToken, now: datetime) -> None:
     """Give a lease back; nothing happens where another has it."""
     tx.execute(
@@ -211,8 +220,16 @@ def save_checkpoint(tx: Tx, connection_id: str, point: dict[str, Any], at: str) 
 
 
 def start_run(tx: Tx, connection_id: str, at: str) -> int:
-    """Begin a run's record; its id."""
+    """Begin a run's record; its id.
+
+    Whoever begins one holds the lease, so one that still counts as running ended without a word.
+    """
     runs = table(Run)
+    tx.execute(
+        runs.update()
+        .where(runs.c.connection_id == connection_id, runs.c.state == "running")
+        .values(state="failed", ended_at=at, detail="ended without a word")
+    )
     row = tx.execute(
         runs.insert()
         .values(
@@ -241,13 +258,16 @@ def note_page(tx: Tx, run_id: int, records: int) -> None:
 def end_run(
     tx: Tx, run_id: int, reason: Reason | None, detail: str | None, drift: list[str], at: str
 ) -> None:
-    """Close a run's record: done, or failed with its reason."""
+    """Close a run's record: done, or failed with its reason.
+
+    A run that failed for no reason of the closed list (it was stopped) has a detail alone.
+    """
     runs = table(Run)
     tx.execute(
         runs.update()
         .where(runs.c.id == run_id)
         .values(
-            state="done" if reason is None else "failed",
+            state="done" if reason is None and detail is None else "failed",
             ended_at=at,
             reason=reason.value if reason is not None else None,
             detail=detail,

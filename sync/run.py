@@ -1,14 +1,12 @@
 """One run of a connection: pages asked for, each taken in with its checkpoint, then acknowledged.
 
-The watermark is inclusive, reaches back by the measured lateness of the source, and never moves
-past now + 5 minutes; it advances when the whole window has arrived (DESIGN 3). Every page commit
-asserts the lease.
+Every page commit asserts the lease. Where the next run begins is decided in sync.checkpoint.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,15 +17,15 @@ from canonical import clock
 from canonical.errors import Garbled, HubError, LeaseLost, Refused, RequestRefused, Unreachable
 from canonical.ports import Ask, Client, Manifest, Page
 from canonical.reasons import Reason
-from canonical.record import Record
+from canonical.text import Malformed
 from store import connections, legs
 from store.connections import ConnectionRow, LeaseToken
+from sync import checkpoint
 from sync.context import Context
 from sync.intake import Outcome, Taken, prepare, take_in
 
 logger = logging.getLogger(__name__)
 Progress = Callable[["Summary"], None]
-_LATEST_OVERLAP_S = 7 * 86_400.0
 
 
 class Window(Struct, frozen=True):
@@ -59,7 +57,15 @@ class Summary(Struct):
 
 
 class _Run(Struct):
-    """A run under way."""
+    """A run under way.
+
+    Attributes:
+        point: The checkpoint as it is in the store.
+        moves: Whether it may move the checkpoint. A window asked for by hand may not: what lies
+            between the checkpoint and that window would never be asked for again.
+        newest: The newest update seen.
+        cursors: Every cursor seen.
+    """
 
     id: int
     connection: ConnectionRow
@@ -68,6 +74,7 @@ class _Run(Struct):
     started_at: datetime
     point: dict[str, Any]
     summary: Summary
+    moves: bool
     newest: datetime | None = None
     cursors: set[str] = set()
 
@@ -86,30 +93,38 @@ async def sync_connection(
             run holds its lease.
     """
     window = window or Window()
-    run = await asyncio.to_thread(_start, context, connection_id, holder)
-    system = context.systems[run.connection.system]
-    if system.connect is None:
-        raise HubError(Reason.CONFLICT, f"{connection_id!r} is not asked; it calls the hub")
-    client = system.connect(run.connection.settings(context.vault))
-    failure: HubError | None = None
+    run = await asyncio.to_thread(_start, context, connection_id, window, holder)
+    client: Client | None = None
+    # What the run's row says unless the run comes to an end of its own.
+    failure: HubError | str | None = "stopped before its end"
     try:
+        client = _connect(context, run)
         ask = await asyncio.to_thread(_ask, context, run, window)
         async with asyncio.timeout(context.limits.run_s):
             await _pages(context, run, client, ask, progress)
+        failure = None
     except TimeoutError:
         failure = Unreachable(Reason.TIMEOUT_TOTAL, "the run's own time is over")
     except HubError as error:
         failure = error
     finally:
-        with contextlib.suppress(HubError):
-            await client.close()
+        if client is not None:
+            with contextlib.suppress(HubError):
+                await client.close()
         await asyncio.to_thread(_end, context, run, failure)
     if isinstance(failure, LeaseLost):
         raise failure
     return run.summary
 
 
-def _start(context: Context, connection_id: str, holder: str) -> _Run:
+def _connect(context: Context, run: _Run) -> Client:
+    connect = context.systems[run.connection.system].connect
+    if connect is None:
+        raise HubError(Reason.CONFLICT, f"{run.connection.id!r} is not asked; it calls the hub")
+    return connect(run.connection.settings(context.vault))
+
+
+def _start(context: Context, connection_id: str, window: Window, holder: str) -> _Run:
     now = context.now()
 
     def work(tx: Tx) -> _Run:
@@ -134,6 +149,7 @@ def _start(context: Context, connection_id: str, holder: str) -> _Run:
             started_at=now,
             point=connections.load_checkpoint(tx, connection_id),
             summary=Summary(connection_id),
+            moves=window.since is None,
         )
 
     return context.store.in_write(work)
@@ -145,11 +161,7 @@ def _ask(context: Context, run: _Run, window: Window) -> Ask:
             legs.open_codes(tx, run.connection.namespace) if run.manifest.asks_open_codes else []
         )
     point = {} if window.is_full else run.point
-    since = window.since
-    watermark = point.get("watermark")
-    if since is None and watermark is not None:
-        reach = max(float(run.manifest.overlap_s), float(point.get("lateness_s", 0.0)))
-        since = clock.from_iso(watermark) - timedelta(seconds=min(reach, _LATEST_OVERLAP_S))
+    since = window.since if window.since is not None else checkpoint.since(point, run.manifest)
     keeps_cursor = run.manifest.ordered or run.manifest.durable_cursor
     return Ask(
         since=since,
@@ -164,16 +176,21 @@ async def _pages(
     context: Context, run: _Run, client: Client, ask: Ask, progress: Progress | None
 ) -> None:
     pages: AsyncIterator[Page] = client.pages(ask)
-    async for page in pages:
-        _guard(run, page)
-        outcome = await asyncio.to_thread(_take_page, context, run, page)
-        _count(run, page, outcome)
-        if progress is not None:
-            progress(run.summary)
-        if page.token:
-            await client.acknowledge(page)
-        if run.summary.pages >= context.limits.pages_per_run:
-            return
+    try:
+        async for page in pages:
+            _guard(run, page)
+            outcome = await asyncio.to_thread(_take_page, context, run, page)
+            _count(run, page, outcome)
+            if progress is not None:
+                progress(run.summary)
+            if page.token:
+                await client.acknowledge(page)
+            if page.cursor is not None and run.summary.pages >= context.limits.pages_per_run:
+                _check_next_goes_on(run, page)
+                return
+    finally:
+        if isinstance(pages, AsyncGenerator):
+            await pages.aclose()
     total = run.summary.total
     if total is not None and run.summary.records < total:
         raise Garbled(
@@ -182,6 +199,17 @@ async def _pages(
             system=run.connection.id,
         )
     await asyncio.to_thread(_finish, context, run)
+
+
+def _check_next_goes_on(run: _Run, page: Page) -> None:
+    """A run may end before the source does only where the next one goes on behind it."""
+    if run.manifest.ordered or run.manifest.durable_cursor or page.token:
+        return
+    raise Garbled(
+        Reason.PAGE_SHORT,
+        f"more than {run.summary.pages} pages, in no order to go on from",
+        system=run.connection.id,
+    )
 
 
 def _guard(run: _Run, page: Page) -> None:
@@ -207,65 +235,38 @@ def _take_page(context: Context, run: _Run, page: Page) -> Outcome:
         found, mapping_version = prepare(context, taken)
     except RequestRefused as error:
         raise Refused(error.reason, system=run.connection.id) from error
+    except Malformed as error:
+        raise Garbled(Reason.BODY_MALFORMED, system=run.connection.id) from error
     run.summary.drift = sorted({*run.summary.drift, *found.drift})
-    newest = _newest(found.items, context)
+    latest = context.now() + timedelta(seconds=context.limits.ahead_s)
+    newest = checkpoint.newest(found.items, latest, run.started_at)
     if newest is not None:
         run.newest = max(newest, run.newest or newest)
-    point = _checkpoint(run, page, found.items)
+
+    def moved(outcome: Outcome) -> dict[str, Any]:
+        if not run.moves:
+            return run.point
+        return checkpoint.after_page(
+            run.point, run.manifest, page.cursor, found.items, outcome.fates
+        )
 
     def within(tx: Tx, outcome: Outcome) -> None:
         connections.hold_lease(tx, run.lease, context.now(), context.limits.lease_s)
-        connections.save_checkpoint(tx, run.connection.id, point, outcome.received_at)
+        if run.moves:
+            point = moved(outcome)
+            connections.save_checkpoint(tx, run.connection.id, point, outcome.received_at)
         connections.note_page(tx, run.id, len(outcome.fates))
 
     outcome = take_in(context, taken, found, mapping_version, within)
-    run.point = point
+    run.point = moved(outcome)
     return outcome
-
-
-def _newest(items: Any, context: Context) -> datetime | None:
-    """The newest update in a page, no further ahead than the clocks of two houses may differ."""
-    moments = [i.updated_at for i in items if isinstance(i, Record) and i.updated_at is not None]
-    if not moments:
-        return None
-    return min(max(moments), context.now() + timedelta(seconds=context.limits.ahead_s))
-
-
-def _checkpoint(run: _Run, page: Page, items: Any) -> dict[str, Any]:
-    """The checkpoint that is true once this page is durable."""
-    point = dict(run.point)
-    watermark = point.get("watermark")
-    if watermark is not None:
-        held = clock.from_iso(watermark)
-        late = [
-            (held - i.updated_at).total_seconds()
-            for i in items
-            if isinstance(i, Record) and i.updated_at is not None and i.updated_at < held
-        ]
-        # Only what the overlap itself let through can be measured; a run that was asked to go back
-        # further tells nothing about lateness.
-        reach = max(float(run.manifest.overlap_s), float(point.get("lateness_s", 0.0)))
-        late = [seconds for seconds in late if seconds <= reach]
-        if late and max(late) * 2 > reach:
-            point["lateness_s"] = min(max(late) * 2, _LATEST_OVERLAP_S)
-    if run.manifest.durable_cursor or run.manifest.ordered:
-        point["cursor"] = page.cursor
-    return point
-
-
-def _forward(held: str | None, newest: datetime) -> str:
-    moved = clock.to_iso(newest)
-    return max(held, moved) if held is not None else moved
 
 
 def _finish(context: Context, run: _Run) -> None:
     """The whole window arrived: the watermark may move to the newest moment seen."""
-    point = dict(run.point)
-    if run.manifest.durable_cursor:
+    if run.manifest.durable_cursor or not run.moves:
         return
-    point["cursor"] = None
-    if run.newest is not None:
-        point["watermark"] = _forward(point.get("watermark"), run.newest)
+    point = checkpoint.after_window(run.point, run.newest)
 
     def work(tx: Tx) -> None:
         connections.hold_lease(tx, run.lease, context.now(), context.limits.lease_s)
@@ -288,30 +289,39 @@ def _count(run: _Run, page: Page, outcome: Outcome) -> None:
         summary.total = page.total
 
 
-def _end(context: Context, run: _Run, failure: HubError | None) -> None:
+def _end(context: Context, run: _Run, failure: HubError | str | None) -> None:
     now = context.now()
     summary = run.summary
+    reason, detail = None, failure if isinstance(failure, str) else None
+    if isinstance(failure, HubError):
+        reason, detail = failure.reason, failure.detail
+        summary.error = {"reason": reason.value, "detail": detail}
     if failure is not None:
-        summary.error = {"reason": failure.reason.value, "detail": failure.detail}
         logger.warning(
             "A run failed",
             extra={
                 "event": "run.failed",
                 "connection": run.connection.id,
                 "run": run.id,
-                "reason": failure.reason.value,
+                "reason": reason.value if reason is not None else None,
             },
         )
 
     def work(tx: Tx) -> None:
-        connections.end_run(
-            tx,
-            run.id,
-            failure.reason if failure is not None else None,
-            failure.detail if failure is not None else None,
-            summary.drift,
-            clock.to_iso(now),
-        )
+        if reason is Reason.CURSOR_LOST and connections.is_held(tx, run.lease):
+            _give_up_place(context, tx, run)
+        connections.end_run(tx, run.id, reason, detail, summary.drift, clock.to_iso(now))
         connections.free_lease(tx, run.lease, now)
 
     context.store.in_write(work)
+
+
+def _give_up_place(context: Context, tx: Tx, run: _Run) -> None:
+    """Let the next run begin the window anew: the source no longer knows the place inside it.
+
+    The place of a drop is kept, since a gap there is for a person to look at.
+    """
+    if run.manifest.durable_cursor or not run.moves:
+        return
+    point = {**run.point, "cursor": None}
+    connections.save_checkpoint(tx, run.connection.id, point, clock.to_iso(context.now()))
