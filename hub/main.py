@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 from pydantic import ValidationError
 
@@ -30,12 +29,14 @@ def main() -> None:
     """Run one command and exit with its code."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    # Typer carries a click of its own: click's exceptions are not the ones it raises.
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = output.CANNOT
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # Called with nothing, help has been printed and there is no message.
+        output.say(error.format_message() and f"{error.format_message()} (--help)")
         code = output.CANNOT
     except HubError as error:
         output.say(f"{error.reason}: {error.detail or error}")
