@@ -7,7 +7,16 @@ from pydantic import ValidationError
 
 from canonical.errors import HubError
 from hub import output
-from hub.commands import catalogue, clients, connections, quarantine, replay_log, running, work
+from hub.commands import (
+    catalogue,
+    clients,
+    connections,
+    demo,
+    quarantine,
+    replay_log,
+    running,
+    work,
+)
 
 app = typer.Typer(
     name="hub",
@@ -21,6 +30,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
 running.register(app)
+demo.register(app)
 work.register(app)
 replay_log.register(app)
 

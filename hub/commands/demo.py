@@ -1,0 +1,25 @@
+"""`hub demo`: the founding interview's figures, on this machine alone."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hub.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="In xong thì dừng.")] = False,  # noqa: FBT002 - a switch
+) -> None:
+    """Chạy thử cả trục với sáu hệ thống giả lập / the whole hub with six simulated departments."""
+    from hub import logs
+    from hub.demo.run import run
+
+    logs.install("WARNING")
+    is_watched = sys.stdin.isatty() and sys.stdout.isatty()
+    raise typer.Exit(run(load_settings(), stays=is_watched and not once))

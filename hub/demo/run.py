@@ -1,0 +1,123 @@
+"""The demo from beginning to end: start, fill, ask, compare, print, serve while somebody looks."""
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from canonical import clock
+from hub import output, wiring
+from hub.demo import printing, table
+from hub.demo.counting import Counted, Counter
+from hub.demo.flow import Say
+from hub.demo.generate import Generated, write_all
+from hub.demo.place import fresh
+from hub.demo.scene import Found, Scene, perform
+from hub.demo.serving import Department, HubThread, SimulatorThread, stop_all
+from hub.demo.setup import TRIAL, add_clients, connect, load_catalogue
+from hub.settings import Settings
+
+_CITY = "city_one_stop"
+_APPS = {"dong-ha": "DH", "vinh-linh": "VL"}
+_STORY = "licence"
+
+
+class _Told:
+    """Progress: a line per step on stderr, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        output.say(f"[{time.monotonic() - self._start:5.1f} s] {text}")
+
+
+def run(settings: Settings, *, stays: bool) -> int:
+    """Run the demo and print its page; the exit code.
+
+    Args:
+        settings: Where HUB_DATA_DIR is, and the port that is tried first.
+        stays: Whether to go on serving until Ctrl-C.
+
+    Raises:
+        HubError: it cannot run here.
+    """
+    say = _Told()
+    with ExitStack() as stack:
+        folder = stack.enter_context(fresh(settings.data_dir))
+        own = settings.model_copy(
+            update={"data_dir": folder, "database_url": "", "egress_allowlist": ""}
+        )
+        context = wiring.open_hub(own)
+        stack.callback(context.store.dispose)
+        today = clock.day_of(context.now())
+        made = write_all(folder / "simulators", today)
+        say(f"Đã tạo dữ liệu của sáu hệ thống, mỗi sở một lời: {folder / 'simulators'}")
+        counter = stack.enter_context(Counter(folder / "simulators"))
+        departments = _simulators(stack, made, folder, say)
+        agencies, procedures = load_catalogue(context)
+        say(f"Đã nạp danh mục: {agencies} cơ quan, {procedures} thủ tục")
+        connect(context, list(departments.values()))
+        accounts = add_clients(context)
+        hub = stack.enter_context(HubThread(context, own))
+        say(f"Trục đang phục vụ tại {hub.base}")
+        scene = Scene(context, hub.base, folder, today, made, departments, accounts)
+        found = asyncio.run(perform(scene, say))
+        counted = counter.result()
+        say("Đã có số đếm độc lập" if counted else "Không có scripts/count_demo.py để đếm độc lập")
+        is_wrong = _show(scene, found, counted, stays=stays)
+        if stays:
+            say("Đang phục vụ; Ctrl-C để dừng")
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+    say("Xong")
+    return output.FOUND_WRONG if is_wrong else output.DONE
+
+
+def _simulators(stack: ExitStack, made: Generated, folder: Path, say: Say) -> dict[str, Department]:
+    threads: list[SimulatorThread] = []
+    stack.callback(stop_all, threads)
+    for connection, data in made.files.items():
+        system, options = connection, {}
+        if connection in _APPS:
+            system, options = _CITY, {"maDonViTiepNhan": _APPS[connection]}
+        elif connection == "police_plates":
+            options = {"folder": str((folder / "police_plates").absolute())}
+        threads.append(SimulatorThread(connection, system, data, options))
+    say(f"{len(threads)} bộ giả lập đang phục vụ, mỗi bộ một cổng riêng")
+    return {thread.department.connection: thread.department for thread in threads}
+
+
+def _show(scene: Scene, found: Found, counted: Counted | None, *, stays: bool) -> bool:
+    """Print the page; whether a figure differs."""
+    own = counted.counts if counted is not None else None
+    blocks = table.blocks(found.computed, own)
+    is_wrong = table.is_wrong(blocks) or table.differing(found.computed, own)
+    quarantined: dict[str, list[tuple[str, int]]] = {}
+    for connection, reason, count in found.figures.quarantined:
+        quarantined.setdefault(connection, []).append((reason, count))
+    reader = scene.accounts.reader
+    account = (reader.client_id, reader.client_secret)
+    simulators = {name: one.base for name, one in scene.departments.items()}
+    lines = [
+        *printing.table(blocks),
+        "",
+        "KẾT QUẢ: " + ("CÓ SỐ KHÁC NHAU" if is_wrong else "mọi số in trong bài đều khớp"),
+        *printing.resolved(found.computed, own, found.this_year),
+        *printing.dispositions(
+            found.figures.records, counted.rows if counted else None, quarantined
+        ),
+        *printing.stories(found.stories),
+        *printing.commands(
+            scene.base, account, scene.made.lookup, found.stories[_STORY]["id"], scene.today
+        ),
+        *printing.trial(scene.base, TRIAL),
+        *printing.addresses(scene.base, simulators, scene.folder),
+        *([] if stays else printing.again(scene.base, scene.folder)),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+    return is_wrong
