@@ -54,6 +54,8 @@ def install(level: str) -> None:
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
             processors=[
+                # The sentence for people; `event` is the name that a call gives for machines.
+                structlog.processors.EventRenamer("message"),
                 _extras,
                 _where,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
