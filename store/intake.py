@@ -160,9 +160,17 @@ def insert_records(tx: Tx, receipt_id: int, connection_id: str, rows: Sequence[R
 
 
 def close_receipt(
-    tx: Tx, receipt_id: int, counts: dict[Disposition, int], duplicates: str, decided_no: int
+    tx: Tx,
+    receipt_id: int,
+    counts: dict[Disposition, int],
+    duplicates: str,
+    decided_no: int,
+    catalogue_version: int,
 ) -> None:
-    """Write down what became of a receipt's records; none is pending any more."""
+    """Write down what became of a receipt's records, and under which catalogue; none is pending.
+
+    The catalogue may be a newer one than at the intake, where the decision came later.
+    """
     receipts = table(Receipt)
     tx.execute(
         receipts.update()
@@ -176,6 +184,7 @@ def close_receipt(
             pending=0,
             duplicates=duplicates,
             decided_no=decided_no,
+            catalogue_version=catalogue_version,
         )
     )
 

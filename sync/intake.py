@@ -206,9 +206,8 @@ def decide_receipt(
     made = put_together(
         tx, decided.touched, receipt.id, clock.to_iso(taken.received_at), books.precedences
     )
-    intake.close_receipt(
-        tx, receipt.id, _counts(decided.rows), _duplicates(decided.rows, taken), decision_no
-    )
+    listed = _duplicates(decided.rows, taken)
+    intake.close_receipt(tx, receipt.id, _counts(decided.rows), listed, decision_no, books.version)
     others = {r.leg_id for r in decided.rows if r.leg_id is not None} - set(made)
     made |= dossiers.public_ids(tx, others) if others else {}
     fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in decided.rows]
