@@ -12,6 +12,10 @@ STORES = ("sqlite", "postgresql")
 KEY = "trial-" + "k" * 40
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "unproved: the store is not proved after this test")
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of this test process. It is pinned, so it must start: no skipping."""

@@ -33,6 +33,7 @@ def another(**over: Any) -> dict[str, Any]:
     return dossier(1, **{"version": 9, "national_code": None, "applicant": OTHER, **LATER, **over})
 
 
+@pytest.mark.unproved
 @pytest.mark.parametrize(
     ("changed", "is_reused"),
     [
