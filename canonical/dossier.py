@@ -25,6 +25,7 @@ class LegFacts(Struct, frozen=True):
 
     Attributes:
         said: Leaf path -> newest statement (leg.view).
+        state: Its own state and since when (leg.state_of).
         entries: Its live timeline entries (at, status), oldest first.
         same_time: Whether it holds two different statements of one moment.
         gone_at: When it was found deleted at its source, ISO; None while it is there.
@@ -37,6 +38,7 @@ class LegFacts(Struct, frozen=True):
     generation: int
     role: Role
     said: Mapping[str, Told]
+    state: tuple[str, Status] | None
     first_due: str | None
     entries: Sequence[tuple[str, Status]]
     same_time: bool
@@ -81,6 +83,7 @@ def leg_facts(
     gone_at: str | None,
 ) -> LegFacts:
     """A leg's facts out of its fold."""
+    state = leg.state_of(fold)
     return LegFacts(
         id=leg_id,
         namespace=namespace,
@@ -89,6 +92,7 @@ def leg_facts(
         generation=generation,
         role=role,
         said=leg.view(fold),
+        state=(state[0], Status(state[1])) if state is not None else None,
         first_due=leg.first_due(fold),
         entries=sorted(entries),
         same_time=same_time,
@@ -206,14 +210,6 @@ def _speaker(
     return None
 
 
-def _own_state(one: LegFacts) -> tuple[str, Status] | None:
-    """A leg's state and since when: what it says, else the last step it tells of."""
-    told = one.said.get("status")
-    if told is not None and told.value is not None:
-        return told.effective_at, Status(told.value)
-    return one.entries[-1] if one.entries else None
-
-
 def _may_say(role: Role, status: Status, precedence: Precedence) -> bool:
     return role in precedence.state or status.value in precedence.state_only.get(role, ())
 
@@ -222,7 +218,7 @@ def _state(legs: Sequence[LegFacts], precedence: Precedence) -> tuple[LegFacts, 
     """The leg that speaks for the state, and the state: the latest of those allowed."""
     best: tuple[str, int, str, LegFacts, Status] | None = None
     for one in legs:
-        own = _own_state(one)
+        own = one.state
         if own is None or not _may_say(one.role, own[1], precedence):
             continue
         found = (own[0], list(Status).index(own[1]), _name(one), one, own[1])
@@ -295,7 +291,7 @@ def _moments(legs: Sequence[LegFacts], precedence: Precedence) -> tuple[Moment, 
 
 
 def _shown_leg(one: LegFacts) -> dict[str, Any]:
-    own = _own_state(one)
+    own = one.state
     newest = max((t.effective_at for t in one.said.values()), default=None)
     return {
         "namespace": one.namespace,

@@ -115,6 +115,27 @@ def newest(fold: Fold, path: str) -> Told | None:
     return best
 
 
+def state_of(fold: Fold) -> tuple[str, str] | None:
+    """A leg's state and since when; None where nothing tells one.
+
+    Within a facet the state it says outright stands over its history; a facet that never says one
+    speaks by the last item of its history. Over all facets the latest of these is the leg's.
+    """
+    best: tuple[tuple[str, int, int], str] | None = None
+    for fields in fold.fields.values():
+        told, history = fields.get("status"), fields.get("history")
+        if told is not None and told.value is not None:
+            found = (_rank(told), str(told.value))
+        elif history is not None and history.value:
+            last = max(history.value, key=lambda item: str(item["at"]))
+            found = ((last["at"], history.place[0], history.place[2]), last["status"])
+        else:
+            continue
+        if best is None or found > best:
+            best = found
+    return (best[0][0], best[1]) if best is not None else None
+
+
 def view(fold: Fold) -> dict[str, Told]:
     """Every field that is said, with its newest statement over all facets."""
     best: dict[str, Told] = {}
