@@ -18,8 +18,12 @@ def demo(
 ) -> None:
     """Chạy thử cả trục với sáu hệ thống giả lập / the whole hub with six simulated departments."""
     from hub import logs
+    from hub.commands import clients, connections
+    from hub.commands.catalogue_csv import merged_into
     from hub.demo.run import run
+    from hub.demo.setup import Commands
 
     logs.install("WARNING")
     is_watched = sys.stdin.isatty() and sys.stdout.isatty()
-    raise typer.Exit(run(load_settings(), stays=is_watched and not once))
+    commands = Commands(merged_into, connections.make, clients.make)
+    raise typer.Exit(run(load_settings(), commands, stays=is_watched and not once))

@@ -17,7 +17,7 @@ from hub.demo.generate import Generated, write_all
 from hub.demo.place import fresh
 from hub.demo.scene import Found, Scene, perform
 from hub.demo.serving import Department, HubThread, SimulatorThread, stop_all
-from hub.demo.setup import TRIAL, add_clients, connect, load_catalogue
+from hub.demo.setup import TRIAL, Commands, add_clients, connect, load_catalogue
 from hub.settings import Settings
 
 _CITY = "city_one_stop"
@@ -35,11 +35,12 @@ class _Told:
         output.say(f"[{time.monotonic() - self._start:5.1f} s] {text}")
 
 
-def run(settings: Settings, *, stays: bool) -> int:
+def run(settings: Settings, commands: Commands, *, stays: bool) -> int:
     """Run the demo and print its page; the exit code.
 
     Args:
         settings: Where HUB_DATA_DIR is, and the port that is tried first.
+        commands: What a person would do on the command line.
         stays: Whether to go on serving until Ctrl-C.
 
     Raises:
@@ -58,10 +59,10 @@ def run(settings: Settings, *, stays: bool) -> int:
         say(f"Đã tạo dữ liệu của sáu hệ thống, mỗi sở một lời: {folder / 'simulators'}")
         counter = stack.enter_context(Counter(folder / "simulators"))
         departments = _simulators(stack, made, folder, say)
-        agencies, procedures = load_catalogue(context)
+        agencies, procedures = load_catalogue(context, commands)
         say(f"Đã nạp danh mục: {agencies} cơ quan, {procedures} thủ tục")
-        connect(context, list(departments.values()))
-        accounts = add_clients(context)
+        connect(context, commands, list(departments.values()))
+        accounts = add_clients(context, commands)
         hub = stack.enter_context(HubThread(context, own))
         say(f"Trục đang phục vụ tại {hub.base}")
         scene = Scene(context, hub.base, folder, today, made, departments, accounts)

@@ -1,11 +1,12 @@
 """The hub as the demo needs it: catalogue, connections to the simulated departments, clients."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
 
 from canonical import clock
-from hub.commands import clients, connections
-from hub.commands.catalogue_csv import merged_into
+from canonical.catalogue import CatalogueData
 from hub.demo.durations import CATALOGUE
 from hub.demo.serving import Department
 from store import catalogue
@@ -16,28 +17,49 @@ TRIAL = "thu-nghiem"  # a connection in the hub's own format, for trying a push 
 CITIES = ("dong-ha", "vinh-linh")
 
 
-class Accounts:
-    """The clients that were made, with their secrets."""
+class Commands(Struct, frozen=True):
+    """The command line's own work, which the demo does instead of a person.
 
-    def __init__(self, doors: dict[str, Credentials], reader: Credentials) -> None:
-        self.doors = doors
-        self.reader = reader
+    Handed in, because the commands know the demo and the demo must not know the commands.
+
+    Attributes:
+        merge_catalogue: `hub catalogue import`: the catalogue with a CSV's lines put in.
+        add_connection: `hub connections add`.
+        add_client: `hub clients add`: context, name, scopes, connections, agencies.
+    """
+
+    merge_catalogue: Callable[[CatalogueData, str], CatalogueData]
+    add_connection: Callable[..., Any]
+    add_client: Callable[[Context, str, list[str], list[str], list[str]], Credentials]
 
 
-def load_catalogue(context: Context) -> tuple[int, int]:
+class Accounts(Struct, frozen=True):
+    """The clients that were made, with their secrets.
+
+    Attributes:
+        doors: City -> what its app calls the hub with.
+    """
+
+    doors: dict[str, Credentials]
+    reader: Credentials
+
+
+def load_catalogue(context: Context, commands: Commands) -> tuple[int, int]:
     """Put the demo's catalogue in; how many agencies and procedures it has now."""
     text = CATALOGUE.read_text("utf-8")
     at = clock.to_iso(context.now())
     books = context.store.in_write(
-        lambda tx: catalogue.change_catalogue(tx, partial(merged_into, text=text), "hub demo", at)
+        lambda tx: catalogue.change_catalogue(
+            tx, lambda data: commands.merge_catalogue(data, text), "hub demo", at
+        )
     )
     return len(books.data.agencies), len(books.data.procedures)
 
 
-def connect(context: Context, departments: Sequence[Department]) -> None:
+def connect(context: Context, commands: Commands, departments: Sequence[Department]) -> None:
     """One connection per simulated department, and one for trying a push by hand."""
     for one in departments:
-        connections.make(
+        commands.add_connection(
             context,
             one.connection,
             one.system,
@@ -45,11 +67,12 @@ def connect(context: Context, departments: Sequence[Department]) -> None:
             settings=[f"{name}={value}" for name, value in one.options.items()],
             tables=[],
         )
-    connections.make(context, TRIAL, "canonical", settings=[], tables=[])
+    commands.add_connection(context, TRIAL, "canonical", settings=[], tables=[])
 
 
-def add_clients(context: Context) -> Accounts:
+def add_clients(context: Context, commands: Commands) -> Accounts:
     """A client for the door of each city's app, and one for whoever tries the demo."""
-    doors = {city: clients.make(context, f"app-{city}", ["push"], [city], []) for city in CITIES}
+    add = commands.add_client
+    doors = {city: add(context, f"app-{city}", ["push"], [city], []) for city in CITIES}
     scopes = ["push", "read", "indicators"]
-    return Accounts(doors, clients.make(context, "nguoi-xem-thu", scopes, [TRIAL], []))
+    return Accounts(doors, add(context, "nguoi-xem-thu", scopes, [TRIAL], []))
