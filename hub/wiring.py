@@ -9,13 +9,19 @@ from typing_extensions import override
 from adapters import registry
 from adapters.wire import Wire
 from canonical import clock
+from canonical.errors import HubError
 from canonical.ports import System
+from canonical.reasons import Reason
 from hub.settings import Settings
 from store import connections, migrate
 from store.connections import ConnectionRow
 from store.engine import Store, open_store
 from store.vault import Vault
 from sync.context import Context
+
+
+class NoSuchSystem(HubError, KeyError):
+    """No folder of adapters/ has this id; a connection may outlive the folder of its system."""
 
 
 class Systems(Mapping[str, System]):
@@ -32,8 +38,10 @@ class Systems(Mapping[str, System]):
 
     @override
     def __getitem__(self, system_id: str) -> System:
-        """One system. Raises KeyError where no folder has that id."""
+        """One system. Raises NoSuchSystem, a KeyError, where no folder has that id."""
         if system_id not in self._loaded:
+            if system_id not in registry.list_systems():
+                raise NoSuchSystem(Reason.NOT_FOUND, f"adapters/ has no system {system_id!r}")
             self._loaded[system_id] = registry.load(system_id, self.wire)
         return self._loaded[system_id]
 
@@ -69,9 +77,12 @@ def open_store_only(settings: Settings) -> Store:
 
 
 def refresh_mappings(context: Context) -> None:
-    """A new mapping version for every connection whose built-in mapping changed."""
+    """A new mapping version for every connection whose built-in mapping changed.
+
+    A connection whose system's folder was removed keeps the mapping it had.
+    """
     with context.store.read() as tx:
-        rows = connections.list_connections(tx)
+        rows = [r for r in connections.list_connections(tx) if r.system in context.systems]
         held = {r.id: connections.load_mapping(tx, r.id, r.mapping_version) for r in rows}
     for row in rows:
         # Compared as JSON holds it, since that is how it is kept.
