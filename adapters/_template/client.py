@@ -26,11 +26,14 @@ class Client:
     async def pages(self, ask: Ask) -> AsyncIterator[Page]:
         """The dossiers updated in [since, until), oldest first, page after page.
 
+        `total` is what this run still brings: behind a cursor, less than the window holds.
+
         Raises:
             HubError: what the wire raises; what `reader.page` raises; Refused(CURSOR_LOST) for a
                 cursor this client did not write.
         """
         number: int | None = self._first(ask.cursor)
+        before = (self._first(ask.cursor) - 1) * self._page_size
         while number is not None:
             query = {"trang": str(number), "soDong": str(self._page_size)}
             if ask.since is not None:
@@ -52,7 +55,7 @@ class Client:
                 shape=reader.DOSSIERS,
                 observed_at=datetime.now(UTC),
                 cursor=None if number is None else str(number),
-                total=page["tong"],
+                total=max(page["tong"] - before, 0),
                 count=len(page["hoSo"]),
             )
 

@@ -45,7 +45,8 @@ class Client:
 
         A dossier that is updated while the run lasts leaves the window, and what stood behind it
         moves forward by one place: when the declared total shrinks, the run goes back as many
-        pages as that may have moved, so that nothing slips through between two pages.
+        pages as that may have moved, so that nothing slips through between two pages. `total` is
+        what this run still brings: behind a cursor, less than the window holds.
 
         Raises:
             NotAllowed: AUTH_DENIED.
@@ -53,7 +54,9 @@ class Client:
             Garbled: a page outside the contract; PAGE_LOOP for another page than asked for.
             Refused: CURSOR_LOST for a cursor this client did not write.
         """
-        place: _Place | None = self._start(ask)
+        start = self._start(ask)
+        before = (start.number - 1) * self._page_size
+        place: _Place | None = start
         while place is not None:
             answer = await self._get(_FEED, place.query(self._page_size))
             page = reader.envelope(answer.body)
@@ -65,7 +68,7 @@ class Client:
                 shape=reader.DOSSIERS,
                 observed_at=datetime.now(UTC),
                 cursor=place.to_cursor() if place else None,
-                total=page["TongSo"],
+                total=max(page["TongSo"] - before, 0),
                 count=len(page["HoSo"]),
             )
 
