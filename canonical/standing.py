@@ -159,8 +159,9 @@ def segment_on(facts: Facts, on: date) -> Segment:
 
 
 def _end_on(facts: Facts, on: date) -> date | None:
-    """The day work ended: that of finished_at, else of handed_over_at."""
-    for at in (facts.finished_at, facts.handed_over_at):
+    """The day work ended: that of finished_at where it decides, else of handed_over_at."""
+    finished = None if finished_does_not_decide(facts) else facts.finished_at
+    for at in (finished, facts.handed_over_at):
         if at is not None and day(at) <= on:
             return day(at)
     return None

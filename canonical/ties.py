@@ -36,10 +36,15 @@ class Claim(Struct, frozen=True, order=True):
 
 
 class TieLeg(Struct, frozen=True):
-    """What tying needs of a leg."""
+    """What tying needs of a leg.
+
+    Attributes:
+        own: "namespace:code"; two generations of one code share it.
+    """
 
     id: int
     namespace: str
+    own: str
     claims: frozenset[Claim]
     procedure: str | None
     id_number: str | None
@@ -89,6 +94,7 @@ def tie_leg(
     return TieLeg(
         id=leg_id,
         namespace=namespace,
+        own=f"{namespace}:{code}",
         claims=frozenset(
             claim
             for claim in claims_of(namespace, code, fold)
@@ -147,14 +153,19 @@ def _edges(legs: Sequence[TieLeg]) -> tuple[set[tuple[int, int]], set[tuple[int,
     edges: set[tuple[int, int]] = set()
     doubtful: set[tuple[int, int]] = set()
     for (kind, key), group in claimants.items():
-        if kind == LINK and not any(_owns(leg, key) for leg in group):
+        owners = [leg for leg in group if leg.own == key] if kind == LINK else []
+        if kind == LINK and not owners:
             continue  # two legs that name a third one the hub has not seen yet
         crowded = _crowded(group) if kind != LINK else frozenset()
         for one, other in combinations(sorted(group, key=lambda leg: leg.id), 2):
             if one.namespace == other.namespace:
                 continue
             pair = (one.id, other.id)
-            unsure = contradicts(one, other) or {one.namespace, other.namespace} & crowded
+            unsure = (
+                contradicts(one, other)
+                or {one.namespace, other.namespace} & crowded
+                or _is_ambiguous(one, other, owners)
+            )
             (doubtful if unsure else edges).add(pair)
     return edges, doubtful - edges
 
@@ -168,8 +179,12 @@ def _crowded(group: Iterable[TieLeg]) -> frozenset[str]:
     return frozenset(twice)
 
 
-def _owns(leg: TieLeg, key: str) -> bool:
-    return key.startswith(f"{leg.namespace}:")
+def _is_ambiguous(one: TieLeg, other: TieLeg, owners: Sequence[TieLeg]) -> bool:
+    """Whether a link means a code that several generations bear, and more than one may be meant."""
+    if len(owners) < 2:
+        return False
+    linking = [leg for leg in (one, other) if leg not in owners]
+    return len(linking) > 1 or sum(not contradicts(linking[0], o) for o in owners) > 1
 
 
 def _clash(by_id: dict[int, TieLeg], left: set[int], right: set[int]) -> bool:
@@ -181,14 +196,9 @@ def _clash(by_id: dict[int, TieLeg], left: set[int], right: set[int]) -> bool:
     )
 
 
-def _edge_order(by_id: dict[int, TieLeg], edge: tuple[int, int]) -> tuple[str, str, str, str]:
-    """An order that no order of arrival can change."""
-    sides = sorted((by_id[leg_id].namespace, _own(by_id[leg_id])) for leg_id in edge)
-    return (*sides[0], *sides[1])
-
-
-def _own(leg: TieLeg) -> str:
-    return min(claim.key for claim in leg.claims if claim.kind == LINK and _owns(leg, claim.key))
+def _edge_order(by_id: dict[int, TieLeg], edge: tuple[int, int]) -> list[tuple[str, int]]:
+    """An order that no order of arrival can change; generations arrive in theirs."""
+    return sorted((by_id[leg_id].own, leg_id) for leg_id in edge)
 
 
 def _value(told: Told | None) -> str | None:
