@@ -51,7 +51,9 @@ class CatalogueData(Struct, frozen=True):
 
 def encode(data: CatalogueData) -> str:
     """The catalogue as text; equal catalogues give equal text."""
-    return msgspec.json.encode(data, order="sorted").decode()
+    # Days become text first: `order` knows no other keys.
+    plain = msgspec.to_builtins(data, str_keys=True, order="sorted")
+    return msgspec.json.encode(plain).decode()
 
 
 def decode(text: str) -> CatalogueData:

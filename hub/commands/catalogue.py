@@ -23,7 +23,10 @@ def import_csv(
     as_json: AsJson = False,
 ) -> None:
     """Nạp danh mục từ CSV; cột `kind` cho biết loại dòng / load a catalogue from CSV."""
-    text = file.read_text("utf-8-sig")
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HubError(Reason.ENC_INVALID, f"{file.name}: not UTF-8") from error
     with opened() as context:
         at = clock.to_iso(context.now())
         try:

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
+
 from canonical.agencies import Agency, Level, Succession
+from canonical.calendar import read_override
 from canonical.catalogue import CatalogueData, ProcedureFacts
 from canonical.codes import agency_code
 
@@ -27,36 +30,57 @@ def merged_into(data: CatalogueData, text: str) -> CatalogueData:
     Raises:
         CsvFault: a line that cannot be read, with its number.
     """
-    agencies = {(a.code, a.valid_from): a for a in data.agencies}
-    successions = {(s.old, s.new): s for s in data.successions}
-    procedures = {p.code: p for p in data.procedures}
-    days = dict(data.days)
+    held = _Held(
+        {(a.code, a.valid_from): a for a in data.agencies},
+        {(s.old, s.new): s for s in data.successions},
+        {p.code: p for p in data.procedures},
+        dict(data.days),
+    )
     for number, line in enumerate(csv.DictReader(io.StringIO(text)), start=2):
         row = {k: (v or "").strip() for k, v in line.items() if k is not None}
         try:
-            match row.get("kind"):
-                case "agency":
-                    made = _agency(row)
-                    # A row without validity stands for the one a connection registered.
-                    agencies[(made.code, made.valid_from)] = made
-                    if made.valid_from is not None:
-                        agencies.pop((made.code, None), None)
-                case "succession":
-                    edge = Succession(
-                        agency_code(row["old"]), agency_code(row["new"]), _needed_day(row["on"])
-                    )
-                    successions[(edge.old, edge.new)] = edge
-                case "procedure":
-                    procedures[row["code"]] = _procedure(row)
-                case "day":
-                    days[_needed_day(row["day"])] = row["text"]
-                case other:
-                    raise CsvFault(f"line {number}: no such kind {other!r}")
-        except (KeyError, ValueError) as error:
+            _take(held, row)
+        except KeyError as error:
+            raise CsvFault(f"line {number}: no column {error}") from error
+        except ValueError as error:
             raise CsvFault(f"line {number}: {error}") from error
     return CatalogueData(
-        tuple(_ordered(agencies)), tuple(_ordered(successions)), tuple(_ordered(procedures)), days
+        tuple(_ordered(held.agencies)),
+        tuple(_ordered(held.successions)),
+        tuple(_ordered(held.procedures)),
+        held.days,
     )
+
+
+class _Held(Struct):
+    """A catalogue by its keys, while lines are put in."""
+
+    agencies: dict[tuple[str, date | None], Agency]
+    successions: dict[tuple[str, str], Succession]
+    procedures: dict[str, ProcedureFacts]
+    days: dict[date, str]
+
+
+def _take(held: _Held, row: dict[str, str]) -> None:
+    match row.get("kind"):
+        case "agency":
+            made = _agency(row)
+            # A row without validity stands for the one a connection registered.
+            held.agencies[(made.code, made.valid_from)] = made
+            if made.valid_from is not None:
+                held.agencies.pop((made.code, None), None)
+        case "succession":
+            edge = Succession(
+                agency_code(row["old"]), agency_code(row["new"]), _needed_day(row["on"])
+            )
+            held.successions[(edge.old, edge.new)] = edge
+        case "procedure":
+            held.procedures[row["code"]] = _procedure(row)
+        case "day":
+            read_override(row["text"])
+            held.days[_needed_day(row["day"])] = row["text"]
+        case other:
+            raise ValueError(f"no such kind {other!r}")
 
 
 def _ordered(found: dict[Any, Any]) -> list[Any]:
