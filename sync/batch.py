@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical import leg
 from canonical.agencies import Catalogue
-from canonical.decide import Candidate, Decision, Disposition, decide_batch
+from canonical.decide import TAKEN, Candidate, Deciding, Decision, Disposition
 from canonical.leg import Fold
 from canonical.reasons import Reason
 from canonical.record import Record, Rejected
@@ -93,17 +93,15 @@ def decide_and_fold(
         catalogue: For what a granted agency includes.
     """
     allowed = [_allowed(item, source, catalogue, received_at) for item in items]
-    records = [item for item in allowed if isinstance(item, Record)]
-    keys = {r.position: (namespace_of(source, r.part), r.code) for r in records}
+    keys = {
+        item.position: (namespace_of(source, item.part), item.code)
+        for item in allowed
+        if isinstance(item, Record)
+    }
     held = legs.lock_legs(tx, keys.values(), source.connection_id)
     heads = legs.load_heads(tx, [row.id for row in held.values()])
     folds = {row.id: leg.decode(row.fold) for row in held.values()}
-    refused = _refusals(records, keys, held, folds, source, catalogue, received_at)
-    good = [r for r in records if r.position not in refused]
-    decisions = decide_batch(
-        heads, [_candidate(r, held[keys[r.position]].id, received_at) for r in good]
-    )
-    by_position = {r.position: d for r, d in zip(good, decisions, strict=True)}
+    deciding = Deciding(heads)
     touched = Touched({}, folds, {}, set(), [])
     rows = []
     for item in allowed:
@@ -111,9 +109,13 @@ def decide_and_fold(
             rows.append(_rejected_row(item))
             continue
         row = held[keys[item.position]]
-        decision = refused.get(item.position) or by_position[item.position]
+        candidate = _candidate(item, row.id, received_at)
+        decision = _refusal(folds[row.id], source, catalogue, received_at)
+        if decision is None:
+            decision = _decision(deciding, candidate, folds[row.id], item)
         rows.append(_row(item, row.id, decision, received_at))
-        if decision.disposition in (Disposition.APPLIED, Disposition.SUPERSEDED):
+        if decision.disposition in TAKEN:
+            deciding.hold(candidate)
             _fold(touched, item, row, decision, receipt_id, received_at)
     for leg_id in touched.order:
         touched.legs[leg_id].fold = leg.encode(folds[leg_id])
@@ -134,31 +136,26 @@ def _allowed(
     return item
 
 
-def _refusals(
-    records: Sequence[Record],
-    keys: dict[int, tuple[str, str]],
-    held: dict[tuple[str, str], LegRow],
-    folds: dict[int, Fold],
-    source: Source,
-    catalogue: Catalogue,
-    now: datetime,
-) -> dict[int, Decision]:
-    """Positions refused for what their leg already is."""
-    refused: dict[int, Decision] = {}
-    for record in records:
-        fold = folds[held[keys[record.position]].id]
-        agency = leg.newest(fold, "agency") if source.agencies else None
-        held_agency = agency.value if agency is not None else None
-        if held_agency is not None and not catalogue.rights(source.agencies, held_agency, now):
-            refused[record.position] = _quarantined(Reason.AGENCY_FORBIDDEN)
-            continue
-        if is_reused(fold, record):
-            refused[record.position] = _quarantined(Reason.CODE_REUSED)
-    return refused
+def _refusal(fold: Fold, source: Source, catalogue: Catalogue, now: datetime) -> Decision | None:
+    """A refusal where the leg already is of an agency the sender has no grant for."""
+    agency = leg.newest(fold, "agency") if source.agencies else None
+    if agency is None or agency.value is None:
+        return None
+    if catalogue.rights(source.agencies, agency.value, now):
+        return None
+    return Decision(Disposition.QUARANTINED, Reason.AGENCY_FORBIDDEN)
 
 
-def _quarantined(reason: Reason) -> Decision:
-    return Decision(Disposition.QUARANTINED, reason)
+def _decision(deciding: Deciding, candidate: Candidate, fold: Fold, record: Record) -> Decision:
+    """What becomes of a record, the leg being what the records before it made of it.
+
+    A duplicate stays one however its case has changed since; a new case under an old code is that
+    also where it counts its versions from 1 again.
+    """
+    decision = deciding.decide(candidate)
+    if decision.disposition is not Disposition.DUPLICATE and is_reused(fold, record):
+        return Decision(Disposition.QUARANTINED, Reason.CODE_REUSED)
+    return decision
 
 
 def _candidate(record: Record, leg_id: int, received_at: datetime) -> Candidate:

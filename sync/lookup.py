@@ -11,7 +11,7 @@ from canonical.errors import RequestRefused
 from canonical.masking import mask_name
 from canonical.reasons import Reason
 from canonical.standing import day
-from canonical.states import TEXT_VI, Status
+from canonical.states import ENDED, TEXT_VI, Status
 from store import lookups, reads
 from sync.context import Context
 
@@ -70,10 +70,22 @@ def look_up(context: Context, code: str, pin: str) -> Answer:
         agency_name=books.agency_name(body["agency"], clock.day_of(now)),
         procedure_name=procedure.get("name") or (listed.name if listed is not None else None),
         due_on=day(due).isoformat() if due else None,
-        working_days_left=_days_left(context, due, body, now),
+        working_days_left=None if status in ENDED else _days_left(context, due, now),
         applicant_masked=mask_name(applicant["name"]) if applicant.get("name") else None,
-        timeline=[Line(item.at, _text(item)) for item in items if item.retracted_by is None],
+        timeline=_lines(items),
     )
+
+
+def _lines(items: list[reads.TimelineItem]) -> list[Line]:
+    """One line per step: a state told outright and again in a history is one step to a citizen."""
+    told: dict[tuple[str, str], reads.TimelineItem] = {}
+    for item in items:
+        if item.retracted_by is not None:
+            continue
+        held = told.setdefault((item.at, item.status), item)
+        if held.unit is None and item.unit is not None:
+            told[(item.at, item.status)] = item
+    return [Line(item.at, _text(item)) for item in told.values()]
 
 
 def _text(item: reads.TimelineItem) -> str:
@@ -81,11 +93,8 @@ def _text(item: reads.TimelineItem) -> str:
     return f"{text} ({item.unit})" if item.unit else text
 
 
-def _days_left(
-    context: Context, due: str | None, body: dict[str, Any], now: datetime
-) -> int | None:
-    ended = ("finished_at", "handed_over_at", "stopped_at", "withdrawn_at", "refused_at")
-    if due is None or any(body[name] for name in ended):
+def _days_left(context: Context, due: str | None, now: datetime) -> int | None:
+    if due is None:
         return None
     with context.store.read() as tx:
         working_days = context.books(tx).working_days
