@@ -6,12 +6,14 @@ import typer
 from pydantic import ValidationError
 
 from canonical.errors import HubError
+from canonical.reasons import sentence
 from hub import output
 from hub.commands import (
     catalogue,
     clients,
     connections,
     demo,
+    people,
     quarantine,
     replay_log,
     running,
@@ -32,6 +34,7 @@ app.add_typer(quarantine.app, name="quarantine")
 running.register(app)
 demo.register(app)
 work.register(app)
+people.register(app)
 replay_log.register(app)
 
 
@@ -49,7 +52,7 @@ def main() -> None:
         output.say(error.format_message() and f"{error.format_message()} (--help)")
         code = output.CANNOT
     except HubError as error:
-        output.say(f"{error.reason}: {error.detail or error}")
+        output.say(f"{error.reason}: {error.detail or sentence(error.reason)}")
         code = output.CANNOT
     except ValidationError as error:
         names = ", ".join(f"HUB_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())

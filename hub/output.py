@@ -14,12 +14,15 @@ DONE, FOUND_WRONG, CANNOT = 0, 1, 2
 _MOMENT = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)\S*$")
 # docs/glossary.md has the terms; names that people know as they are stay.
 _LABELS = {
+    "accepted": "tiếp nhận",
     "agencies": "cơ quan",
     "agency": "cơ quan",
+    "applicant": "người nộp",
     "code": "mã",
     "connection": "kết nối",
     "connections": "kết nối",
     "count": "số lần",
+    "days_past_due": "số ngày quá hạn",
     "disposition": "kết quả",
     "due": "hẹn trả",
     "field": "trường",

@@ -70,6 +70,18 @@ _BUCKET = """CASE
 _RESOLVED = "bucket IN ('early', 'on_time', 'late', 'returned', 'withdrawn')"
 
 
+def overdue_on(tx: Tx, on: date) -> Narrowed:
+    """The condition that a dossier counts as `open_overdue` at the end of a day."""
+    when = day(tx, "overdue_on")
+    return Narrowed(
+        "dossier.id IN (SELECT dossier_id FROM"
+        f" (SELECT j.dossier_id, {_standing('now', when)} FROM judgement j {_span('now', when)}"
+        f"  WHERE j.accepted_on <= {when}) AS stood"
+        f" WHERE {_BUCKET.format(as_of=when)} = 'open_overdue')",
+        {"overdue_on": on},
+    )
+
+
 def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
     """Profile `seed`, by group; the one group is None where none is asked for."""
     as_of, before = day(tx, "as_of"), day(tx, "before")

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.agencies import Catalogue, Span
+from canonical.codes import agency_code
 from store import bulk
 from store.clients import Principal
 
@@ -91,6 +92,13 @@ def in_scope(
             said.append(still_open.format(on=day(tx, f"{name}_open")))
         parts.append(" AND ".join(f"({one})" for one in said))
     return Narrowed(f"({' OR '.join(f'({part})' for part in parts)})", days(tx, parameters))
+
+
+def of_agency(tx: Tx, catalogue: Catalogue, agency: str, today: date) -> Narrowed:
+    """The condition that an agency, with all below it, received a dossier or handles it."""
+    spans = catalogue.scope(agency_code(agency), seen_agencies(tx), today)
+    ended = "status IS NULL OR status NOT IN ('finished','handed_over','stopped','withdrawn')"
+    return in_scope(tx, spans, ("agency", "received_agency"), "accepted_on", ended)
 
 
 def day(tx: Tx, name: str) -> str:

@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 
 from canonical import clock
 from canonical.catalogue import Books
-from canonical.codes import agency_code
 from canonical.errors import RequestRefused
 from canonical.reasons import Reason, sentence
 from canonical.states import Status
@@ -147,13 +146,8 @@ def _listing(
             return [render(s, books, language) for s in shown], None, newest
         filters = asked.filters
         if asked.agency is not None:
-            spans = books.agencies.scope(
-                agency_code(asked.agency), rights.seen_agencies(tx), clock.day_of(context.now())
-            )
-            ended = (
-                "status IS NULL OR status NOT IN ('finished','handed_over','stopped','withdrawn')"
-            )
-            scope = rights.in_scope(tx, spans, ("agency", "received_agency"), "accepted_on", ended)
+            today = clock.day_of(context.now())
+            scope = rights.of_agency(tx, books.agencies, asked.agency, today)
             filters = msgspec.structs.replace(filters, agency=scope)
         shown = reads.list_dossiers(tx, filters, seen, asked.after, asked.limit)
         return [render(s, books, language) for s in shown], _next(shown, asked.limit), newest

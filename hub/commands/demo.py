@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="In xong thì dừng.")] = False,  # noqa: FBT002 - a switch
+    once: Annotated[bool, typer.Option("--once", help="In xong thì dừng.")] = False,
 ) -> None:
     """Chạy thử cả trục với sáu hệ thống giả lập / the whole hub with six simulated departments."""
     from hub import logs

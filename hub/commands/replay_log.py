@@ -28,7 +28,7 @@ def replay_log(
             help="Xáo trộn, gửi hai lần, bỏ một phần hai mươi câu trả lời rồi gửi lại.",
         ),
     ] = None,
-    as_json: AsJson = False,  # noqa: FBT002 - an option of the command line
+    as_json: AsJson = False,
 ) -> None:
     """Phát lại một nhật ký tiếp nhận thật qua các cửa của trục, trên một kho tạm riêng.
 

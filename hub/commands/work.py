@@ -1,4 +1,4 @@
-"""`hub sync`, `verify`, `indicators`, `lookup`, `dossiers`, `company`, `replay-log`, `demo`."""
+"""`hub sync`, `hub verify`, `hub indicators`: the hub's own work, by hand."""
 
 import asyncio
 import sys
