@@ -25,6 +25,9 @@ class Disposition(StrEnum):
     PENDING = "pending"
 
 
+TAKEN = frozenset({Disposition.APPLIED, Disposition.SUPERSEDED})
+
+
 class Candidate(Struct, frozen=True):
     """A checked record on the way to its decision.
 
@@ -52,19 +55,39 @@ class Decision(Struct, frozen=True):
     same_time: bool = False
 
 
+class Deciding:
+    """A batch being decided, record by record: what was taken before is held for what follows."""
+
+    def __init__(self, heads: Mapping[tuple[int, str], Sequence[Head]]) -> None:
+        self._heads = heads
+        self._held: dict[tuple[int, str], _Held] = {}
+
+    def decide(self, candidate: Candidate) -> Decision:
+        """What becomes of a record by its version; nothing is held by asking."""
+        return self._of(candidate.key).decide(candidate)
+
+    def hold(self, candidate: Candidate) -> None:
+        """A record was taken, applied or superseded."""
+        head = Head(candidate.version, candidate.sort_at, candidate.digest)
+        self._of(candidate.key).add(head)
+
+    def _of(self, key: tuple[int, str]) -> "_Held":
+        known = self._held.get(key)
+        if known is None:
+            known = self._held[key] = _Held(self._heads.get(key, ()))
+        return known
+
+
 def decide_batch(
     heads: Mapping[tuple[int, str], Sequence[Head]], batch: Sequence[Candidate]
 ) -> list[Decision]:
     """One decision per candidate, in order; earlier candidates count as held for later ones."""
-    held: dict[tuple[int, str], _Held] = {}
+    deciding = Deciding(heads)
     decisions = []
     for candidate in batch:
-        known = held.get(candidate.key)
-        if known is None:
-            known = held[candidate.key] = _Held(heads.get(candidate.key, ()))
-        decision = known.decide(candidate)
-        if decision.disposition in (Disposition.APPLIED, Disposition.SUPERSEDED):
-            known.add(Head(candidate.version, candidate.sort_at, candidate.digest))
+        decision = deciding.decide(candidate)
+        if decision.disposition in TAKEN:
+            deciding.hold(candidate)
         decisions.append(decision)
     return decisions
 

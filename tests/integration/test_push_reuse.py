@@ -130,3 +130,31 @@ async def test_in_a_list_reuse_is_seen_against_what_is_held(hub: Trial) -> None:
     await hub.take(ended())
     said = await hub.push([another(), dossier(2), another(version=10)])
     assert [f[1] for f in said.fates] == ["CODE_REUSED", None, "CODE_REUSED"]
+
+
+@pytest.mark.parametrize("is_one_list", [True, False])
+async def test_reuse_is_seen_alike_in_one_list_and_one_by_one(
+    hub: Trial, is_one_list: bool
+) -> None:
+    """Five years of dossiers arrive in pages: a code's two cases may stand in one."""
+    told = [dossier(1, version=0, national_code=None), ended(), another(), another(version=10)]
+    if is_one_list:
+        fates = [f[1] for f in (await hub.push(told)).fates]
+    else:
+        answers = [await hub.push([one]) for one in told]
+        fates = [a.fates[0][1] for a in answers]
+    assert fates == [None, None, "CODE_REUSED", "CODE_REUSED"]
+    [made] = await hub.find("desk:A-00001")
+    assert (await hub.read(made))["applicant"]["name"] == "Nguyễn Văn Thử"
+
+
+async def test_what_is_held_stays_a_duplicate_however_the_case_was_corrected(hub: Trial) -> None:
+    first = dossier(1, national_code=None)
+    await hub.take(first)
+    await hub.take(ended(version=2, applicant=OTHER, accepted_at="2026-03-01T09:00:00+07:00"))
+    assert (await hub.push(first)).fate == "duplicate"
+
+
+async def test_a_new_case_that_counts_its_versions_from_one_again_is_reuse(hub: Trial) -> None:
+    await hub.take(ended(version=1))
+    assert (await hub.push(another(version=1))).fate == "CODE_REUSED"
