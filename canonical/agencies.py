@@ -167,13 +167,17 @@ class Catalogue:
         today = clock.day_of(now)
         granted = {agency_code(top) for top in tops}
         code = agency_code(code)
-        answering = [code, *(heir for heir, _, _ in self._heirs(code, today))]
-        turns = [turn for turn in self._turns if turn <= today]
+        answering = [(code, date.min)]
+        answering += [(heir, last_on) for heir, _, last_on in self._heirs(code, today)]
         return any(
             one in granted or not granted.isdisjoint(self._upwards(one, turn))
-            for one in answering
-            for turn in turns
+            for one, since in answering
+            for turn in self._turns_between(since, today)
         )
+
+    def _turns_between(self, first: date, last: date) -> list[date]:
+        """The days from `first` to `last` on which the tree begins to be another, `first` too."""
+        return [first, *(turn for turn in self._turns if first < turn <= last)]
 
     def _upwards(self, code: str, on: date) -> Iterator[str]:
         above = self.parent_of(code, on)
@@ -186,7 +190,7 @@ class Catalogue:
         carried = [
             Span(code, None, first_on, last_on)
             for heir, first_on, last_on in self._heirs(code, last_day)
-            if self.is_below(heir, top, last_on)
+            if any(self.is_below(heir, top, on) for on in self._turns_between(last_on, last_day))
         ]
         spans = list(self._stretches_below(code, top))
         for span in sorted(carried, key=lambda span: span.open_on or date.min):

@@ -86,6 +86,9 @@ def count_seed(dossiers: Iterable[Judged], start: date, end: date, as_of: date) 
     buckets = dict.fromkeys(BUCKETS, 0)
     carried = resolved = online = 0
     for dossier in dossiers:
+        before = dossier.on(start - timedelta(days=1))
+        if before is not None and before.kind in (Kind.OPEN, Kind.WAITING):
+            carried += 1
         now = dossier.on(as_of)
         if now is None:
             continue
@@ -96,7 +99,4 @@ def count_seed(dossiers: Iterable[Judged], start: date, end: date, as_of: date) 
         if name in RESOLVED and closed is not None and start <= closed <= end:
             resolved += 1
             online += dossier.is_online
-        before = dossier.on(start - timedelta(days=1))
-        if before is not None and before.kind in (Kind.OPEN, Kind.WAITING):
-            carried += 1
     return Count(sum(buckets.values()), buckets, carried, resolved, online)

@@ -43,10 +43,7 @@ def answer(tx: Tx, books: Books, ask: Ask, now: datetime) -> dict[str, Any]:
     as_of = ask.as_of or min(ask.end, clock.day_of(now))
     column = "j.handling_agency" if ask.is_by_handling else "j.received_agency"
     spans = books.agencies.scope(agency_code(ask.agency), rights.seen_agencies(tx), as_of)
-    # What an abolished agency left open several successors may handle; it was received by none of
-    # them, and counting it for each would count it twice.
-    carried = _STILL_OPEN if ask.is_by_handling else None
-    scope = rights.in_scope(tx, spans, (column,), "j.accepted_on", carried)
+    scope = rights.in_scope(tx, spans, (column,), "j.accepted_on", _STILL_OPEN)
     counts = indicators.count_seed(
         tx,
         Question(
