@@ -68,6 +68,11 @@ def test_what_is_accepted_after_as_of_does_not_count() -> None:
     assert counted == Count(0, dict.fromkeys(BUCKETS, 0), 0, 0, 0)
 
 
+def test_carried_over_asks_the_start_of_the_period_whatever_as_of_is() -> None:
+    carried = count_seed([open_from(on(6))], on(1, 6), on(30, 6), on(5))
+    assert (carried.carried_over, carried.total) == (1, 0)
+
+
 def test_it_is_judged_as_it_stood_that_day() -> None:
     life = open_from(on(2), Segment(on(4), Kind.WAITING, None, None, on(10)), done(on(9)))
     for day, name in ((2, "open_in_term"), (3, "open_in_term"), (4, "waiting"), (9, "early")):
