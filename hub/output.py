@@ -18,6 +18,7 @@ _LABELS = {
     "agencies": "cơ quan",
     "agency": "cơ quan",
     "applicant": "người nộp",
+    "at": "lúc",
     "code": "mã",
     "connection": "kết nối",
     "connections": "kết nối",
@@ -28,8 +29,11 @@ _LABELS = {
     "field": "trường",
     "first_seen": "lần đầu",
     "last_seen": "lần cuối",
+    "mark": "lưu ý",
     "name": "tên",
     "namespace": "không gian mã",
+    "note": "ghi chú",
+    "officer": "cán bộ",
     "procedure": "thủ tục",
     "reason": "mã lý do",
     "receipt": "biên nhận",
@@ -39,6 +43,7 @@ _LABELS = {
     "status": "trạng thái",
     "system": "hệ thống",
     "text": "diễn giải",
+    "unit": "đơn vị",
     "why": "vì sao",
 }
 

@@ -19,7 +19,7 @@ from canonical.errors import HubError
 from canonical.masking import STARS, mask_id, mask_name, mask_phone
 from canonical.reasons import Reason
 from canonical.standing import day
-from canonical.states import TEXT_VI, Status
+from canonical.states import ENDED, TEXT_VI, WAITING, Status
 from hub import output
 from hub.commands.opened import opened
 from store import connections, indicators, reads, rights
@@ -94,7 +94,23 @@ def show_history(
     """Dòng thời gian của một hồ sơ, cũ nhất trước / its timeline."""
     with opened() as context, context.store.read() as tx:
         items = reads.load_timeline(tx, _one(tx, code).id, known_at)
-    output.show(items, as_json=as_json, title="Dòng thời gian")
+    shown = items if as_json else [_step(item) for item in items]
+    output.show(shown, as_json=as_json, title="Dòng thời gian")
+
+
+def _step(item: reads.TimelineItem) -> dict[str, Any]:
+    """One line of a timeline as a person reads it."""
+    late = "đến muộn" if item.arrived_late else None
+    gone = "nguồn đã gỡ" if item.retracted_by is not None else None
+    return {
+        "at": item.at,
+        "text": TEXT_VI[Status(item.status)],
+        "namespace": item.namespace,
+        "unit": item.unit,
+        "officer": item.officer,
+        "note": item.note,
+        "mark": ", ".join(filter(None, (late, gone))),
+    }
 
 
 @dossiers.command("list")
@@ -113,6 +129,8 @@ def list_dossiers(
         found = _listed(context, tx, agency, status, limit, is_overdue=overdue)
         today = clock.day_of(context.now())
     rows = [_line(shown, today, personal=personal) for shown in found]
+    if not as_json:  # a screen is narrow, and the code leads there as well as the id
+        rows = [{k: v for k, v in row.items() if k not in ("id", "status")} for row in rows]
     output.show(rows, as_json=as_json, title="Hồ sơ quá hạn" if overdue else "Hồ sơ")
     if len(found) == limit:
         output.say(f"Chỉ {limit} hồ sơ đầu / the first {limit} only (--limit).")
@@ -236,6 +254,7 @@ def _line(shown: Shown, today: date, *, personal: bool) -> dict[str, Any]:
     name = (told["applicant"] or {}).get("name")
     due = told["judged_due_at"] or told["due_at"]
     status = told["status"]
+    is_running = status not in ENDED and status not in WAITING
     return {
         "id": shown.public_id,
         "code": told["national_code"]
@@ -248,5 +267,5 @@ def _line(shown: Shown, today: date, *, personal: bool) -> dict[str, Any]:
         "applicant": name if personal or name is None else mask_name(name),
         "accepted": told["accepted_at"],
         "due": due,
-        "days_past_due": max((today - day(due)).days, 0) if due else None,
+        "days_past_due": max((today - day(due)).days, 0) if due and is_running else None,
     }

@@ -14,6 +14,7 @@ import time_machine
 
 from adapters.business_registry import simulator
 from adapters.simulation import running
+from canonical.states import TEXT_VI, Status
 from hub import logs, main, wiring
 from hub.settings import Settings
 from tests.conftest import KEY
@@ -167,7 +168,7 @@ async def test_history_tells_every_step_and_as_it_was_known(
         "dossiers", "history", "desk:A-00001", "--known-at", str(seq), "--json"
     ).json
     assert [item["status"] for item in known] == ["accepted"]
-    assert "finished" in hub_command("dossiers", "history", "desk:A-00001").out
+    assert TEXT_VI[Status.FINISHED] in hub_command("dossiers", "history", "desk:A-00001").out
 
 
 async def test_the_list_asks_by_agency_and_state(filled: Trial, hub_command: Command) -> None:
