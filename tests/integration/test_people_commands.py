@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from adapters.simulation import running
 from canonical.states import TEXT_VI, Status
 from hub import logs, main, wiring
 from hub.settings import Settings
+from store import indicators, reads
 from tests.conftest import KEY
 from tests.trial import Trial, dossier
 
@@ -221,6 +222,16 @@ async def test_overdue_is_what_the_indicators_call_open_overdue(
     told = hub_command("indicators", "--agency", "H50.12", *period, "--json").json
     assert told["buckets"]["open_overdue"] == len(found)
     assert hub_command("dossiers", "list", "--overdue", "--agency", "H50.14", "--json").json == []
+
+
+async def test_both_stores_agree_on_what_is_overdue(hub: Trial) -> None:
+    own = await hub.take(dossier(1))
+    await hub.take(dossier(2, due_at="2026-03-27T17:00:00+07:00"))
+    for on, expected in ((date(2026, 3, 10), []), (date(2026, 3, 11), [own])):
+        with hub.store.read() as tx:
+            overdue = indicators.overdue_on(tx, on)
+            found = reads.list_dossiers(tx, reads.Filters(), overdue, 0, 10)
+        assert [shown.public_id for shown in found] == expected
 
 
 async def test_a_receipt_tells_each_record(filled: Trial, hub_command: Command) -> None:
