@@ -18,9 +18,9 @@ from canonical.states import TEXT_VI, Status
 from hub import logs, main, wiring
 from hub.settings import Settings
 from store import indicators, reads
-from tests.conftest import KEY
 from tests.trial import Trial, dossier
 
+KEY = "people-" + "k" * 40
 TODAY = datetime(2026, 3, 20, 3, 0, tzinfo=UTC)
 
 
