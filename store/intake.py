@@ -1,8 +1,9 @@
 """Receipts, raw bytes and records: what came in, kept before anything is answered."""
 
 import hashlib
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -68,6 +69,26 @@ def receipt_id_of(a_record_id: int) -> int:
     return a_record_id >> POSITION_BITS
 
 
+# What a receipt says of its intake: nothing else could tell that it was changed.
+_SEALED = (
+    "public_id",
+    "connection_id",
+    "client_id",
+    "run_id",
+    "shape",
+    "mapping_version",
+    "received_at",
+    "digest",
+    "size_bytes",
+)
+
+
+def seal_of(vault: Vault, receipt: Mapping[str, Any]) -> str:
+    """The keyed digest over what never changes about a receipt once it is taken in."""
+    told = [receipt[name] for name in _SEALED]
+    return vault.receipt_mac(json.dumps(told, ensure_ascii=False))
+
+
 def save_receipt(tx: Tx, vault: Vault, new: NewReceipt, pending: int) -> SavedReceipt:
     """Keep the raw bytes (once per digest) and a receipt that is still pending.
 
@@ -88,19 +109,23 @@ def save_receipt(tx: Tx, vault: Vault, new: NewReceipt, pending: int) -> SavedRe
             {"digest": digest, "size": len(new.raw), "data": vault.seal(new.raw)},
         )
     public_id = str(uuid.uuid4())
+    taken = {
+        "public_id": public_id,
+        "connection_id": new.connection_id,
+        "client_id": new.client_id,
+        "run_id": new.run_id,
+        "shape": new.shape,
+        "mapping_version": new.mapping_version,
+        "received_at": new.received_at,
+        "digest": digest,
+        "size_bytes": len(new.raw),
+    }
     row = tx.execute(
         sa_insert(table(Receipt))
         .values(
-            public_id=public_id,
-            connection_id=new.connection_id,
-            client_id=new.client_id,
-            run_id=new.run_id,
-            shape=new.shape,
-            mapping_version=new.mapping_version,
+            **taken,
+            seal=seal_of(vault, taken),
             catalogue_version=new.catalogue_version,
-            received_at=new.received_at,
-            digest=digest,
-            size_bytes=len(new.raw),
             state="pending" if pending else "decided",
             applied=0,
             superseded=0,

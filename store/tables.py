@@ -218,6 +218,7 @@ class Receipt(SQLModel, table=True):
     duplicates: str = _text()  # JSON [[position, code, leg id]…] of a push; [] of a poll
     attempts: int = _big()
     decided_no: int | None = _big(nullable=True, unique=True)  # its place among all decisions
+    seal: str = _text()  # keyed digest over what the intake said (intake.seal_of)
 
 
 class Record(SQLModel, table=True):

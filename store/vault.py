@@ -29,6 +29,7 @@ class Vault:
         secret = secret_key.encode()
         self._seal = AESGCM(_derive(secret, b"raw bytes"))
         self._pin = _derive(secret, b"pin pepper")
+        self._receipt = _derive(secret, b"receipt seal")
         self.record_pepper = _derive(secret, b"record digest")
         self.token_key = _derive(secret, b"access tokens")
         self.form_key = _derive(secret, b"forms")
@@ -56,6 +57,10 @@ class Vault:
         """HMAC-SHA-256 of one leg's PIN, hex."""
         told = f"{leg_name}\0{pin}".encode()
         return hmac.new(self._pin, told, hashlib.sha256).hexdigest()
+
+    def receipt_mac(self, told: str) -> str:
+        """HMAC-SHA-256 of what a receipt says of its intake, hex."""
+        return hmac.new(self._receipt, told.encode(), hashlib.sha256).hexdigest()
 
 
 def _derive(secret: bytes, label: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
+from sqlalchemy.exc import SQLAlchemyError
 
 from canonical import clock
 from canonical.errors import HubError
@@ -96,7 +97,7 @@ def _replay(
         if row.state == "decided":
             try:
                 _decide(context, again, main, tx, row)
-            except (HubError, Malformed, ValueError, KeyError) as error:
+            except (HubError, Malformed, SQLAlchemyError, ValueError, KeyError) as error:
                 unreadable.append(Unreadable(row.id, type(error).__name__))
         if number % _COMMIT_EVERY == 0:
             tx.commit()
@@ -118,7 +119,7 @@ def _insert_receipt(tx: Tx, row: Any) -> None:
     for name in ("applied", "superseded", "duplicate", "quarantined"):
         values[name] = 0
     values |= {"state": "pending", "decided_no": None, "duplicates": "[]"}
-    values["pending"] = row.pending if is_pending else 1
+    values["pending"] = max(1, row.pending) if is_pending else 1
     tx.execute(table(Receipt).insert().values(**values))
 
 

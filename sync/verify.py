@@ -6,6 +6,7 @@ indicators against a recount. A finding names table, row and column, never a val
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -19,6 +20,7 @@ from canonical.errors import HubError
 from canonical.indicators import Judged, count_seed
 from canonical.standing import Kind, Segment
 from store import compare, indicators, rights
+from store.intake import seal_of
 from store.tables import Judgement, JudgementSpan, Receipt, table
 from sync.context import Context
 from sync.recompute import recomputed
@@ -53,6 +55,7 @@ def verify(context: Context, progress: Callable[[int], None] | None = None) -> R
         compare.map_legs(main, again)
         checks = [
             _raw_bytes(context, main),
+            _seals(context, main),
             _check(
                 "readable",
                 _count(main, "receipt"),
@@ -69,6 +72,7 @@ def verify(context: Context, progress: Callable[[int], None] | None = None) -> R
         checks.append(_duplicates(main, again))
         checks.append(_indicators(main, again))
         checks.append(_mappings(main))
+        checks.append(_catalogue(main))
     return Report(all(check.ok for check in checks), checks)
 
 
@@ -112,6 +116,17 @@ def _raw_bytes(context: Context, main: Tx) -> Check:
     return _check("raw bytes", checked, wrong)
 
 
+def _seals(context: Context, main: Tx) -> Check:
+    """Every receipt says of its intake what it said when it was made."""
+    wrong, checked = [], 0
+    query = select(table(Receipt)).order_by(table(Receipt).c.id)
+    for row in main.execution_options(yield_per=500).execute(query).mappings():
+        checked += 1
+        if not hmac.compare_digest(seal_of(context.vault, dict(row)), row["seal"]):
+            wrong.append(f"receipt {row['id']} is not as it was sealed at its intake")
+    return _check("receipts sealed", checked, wrong)
+
+
 def _counts(main: Tx) -> Check:
     """Every record has exactly one disposition, and they add up to the receipt's counts."""
     found = main.execute(
@@ -136,6 +151,11 @@ def _counts(main: Tx) -> Check:
     return _check("counts add up", checked, wrong)
 
 
+def _number(value: Any) -> int:
+    """A counter; -1 where the row that keeps it is gone."""
+    return int(value) if value is not None else -1
+
+
 def _decisions(main: Tx) -> Check:
     """Decisions are numbered without a gap."""
     row = main.execute(
@@ -145,7 +165,7 @@ def _decisions(main: Tx) -> Check:
             " (SELECT count(*) FROM receipt WHERE state = 'decided') FROM receipt"
         )
     ).one()
-    count, least, most, counter, decided = (int(v) for v in row)
+    count, least, most, counter, decided = (_number(v) for v in row)
     wrong = []
     if not (least == 1 and count == most == counter == decided):
         wrong.append(f"receipt: {count} decisions numbered {least} to {most}, counter {counter}")
@@ -160,7 +180,7 @@ def _feed(main: Tx) -> Check:
             " (SELECT seq FROM feed WHERE id = 1) FROM change"
         )
     ).one()
-    count, least, most, counter = (int(v) for v in row)
+    count, least, most, counter = (_number(v) for v in row)
     wrong = []
     if not (least == 1 and count == most == counter):
         wrong.append(f"change: {count} rows numbered {least} to {most}, counter {counter}")
@@ -235,12 +255,41 @@ def _judged(tx: Tx) -> Iterator[Judged]:
 
 
 def _mappings(main: Tx) -> Check:
-    """Every mapping version is what its digest says."""
-    wrong, checked = [], 0
+    """Every mapping version is what its digest says, and those that are named are there."""
+    wrong, checked, there = [], 0, set()
     for connection, version, digest, body in main.execute(
         text("SELECT connection_id, version, digest, body FROM connection_mapping")
     ):
         checked += 1
+        there.add((connection, version))
         if hashlib.sha256(body.encode()).hexdigest() != digest:
             wrong.append(f"connection_mapping {connection} {version} was changed")
+    named = main.execute(
+        text(
+            "SELECT id, mapping_version FROM connection"
+            " UNION SELECT connection_id, mapping_version FROM receipt"
+        )
+    )
+    wrong += [
+        f"connection_mapping {row[0]} {row[1]} is missing"
+        for row in sorted(tuple(r) for r in named)
+        if row not in there
+    ]
     return _check("mapping versions", checked, wrong)
+
+
+def _catalogue(main: Tx) -> Check:
+    """Catalogue versions are numbered without a gap up to the one in force."""
+    count, most, current = (
+        _number(value)
+        for value in main.execute(
+            text(
+                "SELECT count(*), coalesce(max(version), 0),"
+                " (SELECT catalogue FROM feed WHERE id = 1) FROM catalogue_version"
+            )
+        ).one()
+    )
+    wrong = []
+    if not count == most == current:
+        wrong.append(f"catalogue_version: {count} versions up to {most}, in force is {current}")
+    return _check("catalogue versions", count, wrong)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 STORES = ("sqlite", "postgresql")
-KEY = "trial-" + "k" * 40
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -112,7 +111,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 async def hub(store: Any) -> AsyncIterator[Any]:
     """A whole hub on each store (tests.trial.Trial)."""
-    trial = _open(store)
+    from tests.trial import trial_over
+
+    trial = trial_over(store)
     yield trial
     await trial.close()
 
@@ -122,22 +123,13 @@ async def hubs(
     tmp_path: Path, sqlite_shelf: Shelf, postgresql_shelf: Shelf
 ) -> AsyncIterator[list[Any]]:
     """One hub on each store at the same time, to be compared."""
+    from tests.trial import trial_over
+
     shelves = (sqlite_shelf, postgresql_shelf)
     opened = [shelf.fresh(tmp_path) for shelf in shelves]
-    trials = [_open(store) for store in opened]
+    trials = [trial_over(store) for store in opened]
     yield trials
     for trial in trials:
         await trial.close()
     for shelf, store in zip(shelves, opened, strict=True):
         shelf.give_back(store)
-
-
-def _open(store: Any) -> Any:
-    from hub.settings import Settings
-    from hub.wiring import Systems
-    from store.vault import Vault
-    from sync.context import Context
-    from tests.trial import Trial
-
-    settings = Settings(secret_key=KEY)
-    return Trial(Context(store, Vault(settings.key()), Systems(settings), settings.limits()))

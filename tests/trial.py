@@ -5,7 +5,7 @@ first time is introduced: `push(record, who="desk")` makes a connection and a cl
 """
 
 import json as jsonlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,12 +19,16 @@ from gateway.app import create_app
 from gateway.auth import issue_token
 from hub.commands import clients as client_commands
 from hub.commands import connections as connection_commands
+from hub.settings import Settings
+from hub.wiring import Systems
 from store import catalogue, clients
 from store.clients import Credentials
 from store.engine import Store
+from store.vault import Vault
 from sync.context import Context
 
 PUSH = "/api/v1/dossiers"
+KEY = "trial-" + "k" * 40
 # What the legs of a trial's connections are to a case; anyone else is a handling department.
 ROLES = {"desk": "desk", "tax": "money"}
 SCOPES = {
@@ -274,4 +278,7 @@ def dossier(number: int = 1, **over: Any) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not ...}
 
 
-Opened = Callable[[], Store]
+def trial_over(store: Store) -> Trial:
+    """A trial over an open, migrated store; always with the same key."""
+    settings = Settings(secret_key=KEY)
+    return Trial(Context(store, Vault(settings.key()), Systems(settings), settings.limits()))

@@ -331,6 +331,7 @@ def upgrade() -> None:
         sa.Column("duplicates", sa.Text(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("decided_no", sa.BigInteger(), nullable=True),
+        sa.Column("seal", sa.Text(), nullable=False),
         sa.CheckConstraint("(state = 'pending') = (pending > 0)", name="pending_means_pending"),
         sa.CheckConstraint("state IN ('decided', 'pending')", name="state_listed"),
         sa.CheckConstraint(
