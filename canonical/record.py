@@ -38,12 +38,15 @@ class Rejected(Struct, frozen=True):
         reason: Code of the closed list.
         field: Path of the field at fault (`applicant.name`, `history[0].at`), None for the record.
         code: The local code where it could be read.
+        digest: Keyed digest of the row as it came, by which a poll knows it again; None where
+            nothing tells two such rows apart.
     """
 
     position: int
     reason: Reason
     field: str | None = None
     code: str | None = None
+    digest: str | None = None
 
 
 class Record(Struct, frozen=True):

@@ -154,6 +154,8 @@ _RECORD_COLUMNS = (
     "disposition",
     "reason",
     "field",
+    "seen",
+    "last_receipt_id",
 )
 
 
@@ -178,6 +180,8 @@ def insert_records(tx: Tx, receipt_id: int, connection_id: str, rows: Sequence[R
                 r.disposition.value,
                 r.reason.value if r.reason is not None else None,
                 r.field,
+                1,
+                receipt_id,
             )
             for r in rows
         ],

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical.leg import Head
 from store import bulk
-from store.tables import ClaimRow, Leg, Timeline
+from store.tables import ClaimRow, Leg, Record, Timeline
 from store.types import Moment
 
 Key = tuple[str, str]
@@ -98,6 +98,32 @@ def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Hea
         at = moment.process_result_value(sort_at, tx.dialect)
         heads.setdefault((int(leg_id), facet), []).append(Head(version, at or "", digest))
     return heads
+
+
+def held_in_quarantine(
+    tx: Tx, connection_id: str, digests: Iterable[str]
+) -> dict[str, tuple[int, int]]:
+    """Content that a connection's quarantine holds already: digest -> (record id, times seen)."""
+    found = tx.execute(
+        text(
+            "SELECT digest, min(id), min(seen) FROM record WHERE connection_id = :connection"
+            " AND disposition = 'quarantined'"
+            f" AND digest IN ({bulk.texts_in(tx, 'digests')}) GROUP BY digest"
+        ),
+        {"connection": connection_id, "digests": bulk.pack(digests)},
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in found}
+
+
+def note_seen_again(tx: Tx, seen: Mapping[int, int], receipt_id: int) -> None:
+    """Count on quarantined records that a poll brought them again; record id -> times seen now."""
+    bulk.update(
+        tx,
+        Record,
+        ("id",),
+        ("seen", "last_receipt_id"),
+        [(record_id, times, receipt_id) for record_id, times in sorted(seen.items())],
+    )
 
 
 def save_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
@@ -265,6 +291,24 @@ def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
             " SELECT leg_id FROM reach"
         ),
         {"ids": bulk.pack(leg_ids)},
+    )
+    return {int(row[0]) for row in found}
+
+
+def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
+    """The legs that make any of these (kind, key) claims, crowded ones left out."""
+    parts = (
+        "json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys)"
+        if tx.dialect.name == "sqlite"
+        else "value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
+    )
+    found = tx.execute(
+        text(
+            f"SELECT leg_id FROM claim WHERE live AND (kind, key) IN (SELECT {parts})"
+            " AND NOT EXISTS (SELECT 1 FROM claim_crowd crowd"
+            " WHERE crowd.kind = claim.kind AND crowd.key = claim.key)"
+        ),
+        {"keys": bulk.pack([list(key) for key in sorted(keys)])},
     )
     return {int(row[0]) for row in found}
 

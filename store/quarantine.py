@@ -33,8 +33,9 @@ def list_quarantine(tx: Tx, connection: str | None = None) -> list[Quarantined]:
     found = tx.execute(
         text(
             "SELECT min(record.id), record.connection_id, record.code, reason, field,"
-            " min(receipt.received_at), max(receipt.received_at), count(*)"
+            " min(receipt.received_at), max(latest.received_at), sum(record.seen)"
             " FROM record JOIN receipt ON receipt.id = record.receipt_id"
+            " JOIN receipt latest ON latest.id = record.last_receipt_id"
             f" WHERE disposition = 'quarantined' AND resolved_by IS NULL{only}"
             " GROUP BY record.connection_id, record.code, reason, field ORDER BY min(record.id)"
         ),
@@ -46,6 +47,7 @@ def list_quarantine(tx: Tx, connection: str | None = None) -> list[Quarantined]:
         values = list(row)
         for place in (5, 6):
             values[place] = moment.process_result_value(values[place], tx.dialect)
+        values[7] = int(values[7])
         told.append(Quarantined(*values))
     return told
 

@@ -258,6 +258,8 @@ class Record(SQLModel, table=True):
     reason: str | None = _text(nullable=True)
     field: str | None = _text(nullable=True)
     resolved_by: int | None = _big(nullable=True)  # the act that settled it later
+    seen: int = _big()  # how often a poll brought it; a quarantined one is kept once
+    last_receipt_id: int = _big()  # the receipt that brought it last
 
 
 class Act(SQLModel, table=True):

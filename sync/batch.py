@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import leg
@@ -120,7 +120,35 @@ def decide_and_fold(
     for leg_id in touched.order:
         touched.legs[leg_id].fold = leg.encode(folds[leg_id])
     legs.save_legs(tx, list(touched.legs.values()))
+    if not source.keeps_duplicates:
+        rows = _known_again(tx, source, receipt_id, rows)
     return Decided(rows, touched)
+
+
+def _known_again(tx: Tx, source: Source, receipt_id: int, rows: list[RecordRow]) -> list[RecordRow]:
+    """A poll brings the same bad row again and again: it is kept once, and counted."""
+    told = {r.digest for r in rows if r.disposition is Disposition.QUARANTINED and r.digest}
+    if not told:
+        return rows
+    held = legs.held_in_quarantine(tx, source.connection_id, told)
+    seen: dict[int, int] = {}
+    own: set[str] = set()
+    found = []
+    for row in rows:
+        is_known = False
+        if row.disposition is Disposition.QUARANTINED and row.digest is not None:
+            is_known = row.digest in held or row.digest in own
+            own.add(row.digest)
+            if row.digest in held:
+                record_id, times = held[row.digest]
+                seen[record_id] = seen.get(record_id, times) + 1
+        found.append(
+            structs.replace(row, disposition=Disposition.DUPLICATE, reason=None, field=None)
+            if is_known
+            else row
+        )
+    legs.note_seen_again(tx, seen, receipt_id)
+    return found
 
 
 def _allowed(
@@ -177,7 +205,7 @@ def _rejected_row(item: Rejected) -> RecordRow:
         facet=None,
         version=None,
         sort_at=None,
-        digest=None,
+        digest=item.digest,
         disposition=Disposition.QUARANTINED,
         reason=item.reason,
         field=item.field,

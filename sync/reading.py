@@ -16,7 +16,7 @@ from canonical.ports import BadRow, Row, System
 from canonical.reading import json as strict_json
 from canonical.reading import soap
 from canonical.reasons import Reason
-from canonical.record import Record, Rejected, VersionBy, to_record
+from canonical.record import Record, Rejected, VersionBy, fingerprint, to_record
 from canonical.text import Malformed
 from store.vault import Vault
 
@@ -100,7 +100,8 @@ def read_native(
     items: list[Record | Rejected] = []
     drift: set[str] = set()
     for position, row in enumerate(system.rows(shape, raw)):
-        items.append(_native(row, position, mapping, drift, now, vault, namespace))
+        item = _native(row, position, mapping, drift, now, vault, namespace)
+        items.append(_known_again(item, row, vault) if isinstance(item, Rejected) else item)
     return Read(items, drift=frozenset(drift))
 
 
@@ -134,6 +135,21 @@ def _native(
     except Malformed:
         return Rejected(position, Reason.CHAR_FORBIDDEN)
     return settle(item, namespace, vault)
+
+
+def _known_again(item: Rejected, row: Row | BadRow, vault: Vault) -> Rejected:
+    """The rejection with a digest of its row, so that the next poll knows the row again."""
+    if isinstance(row, BadRow):
+        if row.code is None:
+            return item
+        told: list[Any] = [row.reason.value, row.field, row.code]
+    else:
+        told = [row.shape, row.values]
+    try:
+        digest = fingerprint({"row": told}, None, None, vault.record_pepper)
+    except (TypeError, ValueError):  # a value that JSON does not hold, or a lone surrogate
+        return item
+    return msgspec.structs.replace(item, digest=digest)
 
 
 def _unknown(values: Mapping[str, Any], known: frozenset[str]) -> set[str]:

@@ -416,6 +416,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("field", sa.Text(), nullable=True),
         sa.Column("resolved_by", sa.BigInteger(), nullable=True),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_receipt_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "(disposition = 'quarantined') = (reason IS NOT NULL)", name="reason_if_quarantined"
         ),
