@@ -15,6 +15,7 @@ import httpx
 from canonical import clock
 from canonical.agencies import Agency, Succession
 from canonical.catalogue import CatalogueData, ProcedureFacts
+from canonical.reasons import Reason, sentence
 from gateway.app import create_app
 from gateway.auth import issue_token
 from hub.commands import clients as client_commands
@@ -276,6 +277,15 @@ def dossier(number: int = 1, **over: Any) -> dict[str, Any]:
     }
     record.update(over)
     return {name: value for name, value in record.items() if value is not ...}
+
+
+def is_problem(said: Answer, status: int, reason: str, field: str | None, language: str) -> None:
+    """A problem document says why in the caller's language."""
+    told = said.body
+    assert said.status == status
+    assert said.headers["content-type"] == "application/problem+json"
+    assert (told["reason"], told["field"], told["status"]) == (reason, field, status)
+    assert told["detail"] == sentence(Reason(reason), language)
 
 
 def trial_over(store: Store) -> Trial:
