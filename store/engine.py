@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from canonical.errors import StoreUnavailable
@@ -55,8 +56,12 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
-        """One consistent look; nothing is written."""
-        with self.engine.connect() as tx:
+        """One consistent look; nothing is written.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached or read.
+        """
+        with _outages_said(), self.engine.connect() as tx:
             if self.is_sqlite:
                 tx.exec_driver_sql("BEGIN")
             else:
@@ -74,23 +79,22 @@ class Store:
         Raises:
             StoreUnavailable: the store cannot be reached or written.
         """
+        with _outages_said():
+            return self._repeated(work)
+
+    def _repeated(self, work: Callable[[Tx], Result]) -> Result:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.write() as tx:
                     return work(tx)
             except DBAPIError as error:
                 state = getattr(error.orig, "sqlstate", None)
-                if state in _RETRIED_STATES and attempt < _ATTEMPTS:
-                    logger.info(
-                        "A transaction is repeated",
-                        extra={"event": "store.retry", "sqlstate": state, "attempt": attempt},
-                    )
-                    continue
-                if _is_outage(error):
-                    raise StoreUnavailable(
-                        Reason.STORE_UNAVAILABLE, type(error.orig).__name__
-                    ) from error
-                raise
+                if state not in _RETRIED_STATES or attempt == _ATTEMPTS:
+                    raise
+                logger.info(
+                    "A transaction is repeated",
+                    extra={"event": "store.retry", "sqlstate": state, "attempt": attempt},
+                )
         raise AssertionError("unreachable")
 
     def dispose(self) -> None:
@@ -98,8 +102,15 @@ class Store:
         self.engine.dispose()
 
 
-def _is_outage(error: DBAPIError) -> bool:
-    return isinstance(error, (OperationalError, InterfaceError))
+@contextlib.contextmanager
+def _outages_said() -> Iterator[None]:
+    """A store that does not answer, or has no connection left to give, is StoreUnavailable."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(Reason.STORE_UNAVAILABLE, type(error.orig).__name__) from error
+    except PoolTimeout as error:
+        raise StoreUnavailable(Reason.STORE_UNAVAILABLE, "no connection is free") from error
 
 
 def open_store(url: str) -> Store:

@@ -4,7 +4,7 @@ The second half of "decide and apply": runs under the feed's lock, so that ties 
 are gapless and nobody sees them out of order. Reads and writes a constant number of statements.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -66,8 +66,8 @@ def put_together(
     if not touched.order:
         return {}
     newest = kept.lock_feed(tx)
-    _save_claims(tx, touched)
-    world = _read_world(tx, touched)
+    freed = _save_claims(tx, touched)
+    world = _read_world(tx, touched, freed)
     for leg_id, told in touched.entries.items():
         # The final seq is set below; for now entries only need to be merged and marked.
         merge_entries(world.entries.setdefault(leg_id, {}), told, world.folds[leg_id], -1)
@@ -80,8 +80,11 @@ def put_together(
     return {leg_id: b.row.public_id for b in built for leg_id in b.legs}
 
 
-def _save_claims(tx: Tx, touched: Touched) -> None:
-    """Bring the claims of the touched legs up to date; withdrawn ones stay, not live."""
+def _save_claims(tx: Tx, touched: Touched) -> set[tuple[str, str]]:
+    """Bring the claims of the touched legs up to date; withdrawn ones stay, not live.
+
+    Returns the (kind, key) of those withdrawn now.
+    """
     held_of: dict[int, dict[tuple[str, str], ClaimRecord]] = {}
     for claim in legs.load_claims(tx, touched.order):
         held_of.setdefault(claim.leg_id, {})[(claim.kind, claim.key)] = claim
@@ -104,12 +107,18 @@ def _save_claims(tx: Tx, touched: Touched) -> None:
     legs.save_claims(tx, changed)
     if changed:
         legs.note_crowds(tx, touched.order)
+    return {(claim.kind, claim.key) for claim in changed if not claim.live}
 
 
-def _read_world(tx: Tx, touched: Touched) -> World:
-    """The touched legs, those in the same dossiers, and all that claims reach from them."""
+def _read_world(tx: Tx, touched: Touched, freed: Collection[tuple[str, str]]) -> World:
+    """The touched legs, those in the same dossiers, and all that claims reach from them.
+
+    Who still makes a claim that was withdrawn is reached as well: two who doubted because a third
+    made it too are one case now.
+    """
     near = legs.members(tx, touched.order)
-    reached = legs.reach(tx, {*touched.order, *near})
+    left = legs.claimants(tx, freed) if freed else set()
+    reached = legs.reach(tx, {*touched.order, *near, *left})
     far = reached - set(near)
     members = near | (legs.members(tx, far) if far - set(touched.order) else {})
     wanted = reached | set(members)
@@ -183,8 +192,13 @@ def _living_id(component: Sequence[int], world: World, held: Mapping[int, Held])
     founders = [i for i in component if i in held]
     if founders:
         return min(founders, key=lambda i: held[i].created_seq)
-    rows = world.rows
-    return min(component, key=lambda i: (rows[i].namespace, rows[i].code, rows[i].generation))
+    return min(component, key=lambda i: _name(world, i))
+
+
+def _name(world: World, leg_id: int) -> tuple[str, str, int]:
+    """What a leg is called: orders legs alike wherever and whenever they were given their ids."""
+    row = world.rows[leg_id]
+    return (row.namespace, row.code, row.generation)
 
 
 def dossier_row(dossier_id: int, public_id: str, made: Assembled) -> DossierRow:
@@ -227,12 +241,26 @@ def _changes(
     for leg_id, dossier_id in world.members.items():
         was.setdefault(dossier_id, set()).add(leg_id)
     told: list[tuple[int, str, int | None]] = []
-    for one in sorted(built, key=lambda b: min(place.get(i, len(place)) for i in b.legs)):
+    for one in sorted(built, key=lambda b: _turn(b, place, world)):
         told += _change(one, was, world, held, touched)
     return [
         ChangeRow(newest + 1 + n, dossier_id, kind, at, into, receipt_id)
         for n, (dossier_id, kind, into) in enumerate(told)
     ]
+
+
+def _turn(
+    one: Built, place: Mapping[int, int], world: World
+) -> tuple[int, list[tuple[str, str, int]]]:
+    """A dossier's turn to be told of: as the batch spoke of it, else by the names of its legs.
+
+    Never by leg ids: two transactions at once are given theirs in another order than they commit
+    in, and a proof has to come to the same feed.
+    """
+    return (
+        min(place.get(i, len(place)) for i in one.legs),
+        sorted(_name(world, i) for i in one.legs),
+    )
 
 
 def _change(
@@ -244,9 +272,12 @@ def _change(
 ) -> list[tuple[int, str, int | None]]:
     """The lines of one dossier: (dossier id, kind, into)."""
     joined = sorted(
-        i
-        for i in one.legs
-        if i != one.id and i in held and held[i].merged_into != one.id and i in world.members
+        (
+            i
+            for i in one.legs
+            if i != one.id and i in held and held[i].merged_into != one.id and i in world.members
+        ),
+        key=lambda i: _name(world, i),
     )
     lines: list[tuple[int, str, int | None]] = [(i, "joined", one.id) for i in joined]
     before = held.get(one.id)

@@ -46,9 +46,9 @@ def _retract(held: dict[str, Entry], fold: Fold, seq: int) -> None:
         }
         newest_record = told.place[2]
         for entry in held.values():
-            if entry.facet != facet.value or entry.from_record:
+            if entry.facet != facet.value:
                 continue
-            if entry.key in kept:
+            if entry.from_record or entry.key in kept:  # a record's own word stands by itself
                 if entry.retracted_by is not None:
                     entry.retracted_by = entry.retracted_seq = None
                     entry.is_changed = True
