@@ -1,4 +1,7 @@
-"""A log line: one JSON object, a sentence for people beside the fields for machines, no values."""
+"""A log line: one JSON object, a sentence for people beside the fields for machines, no values.
+
+The loggers are the tests' own: import-linter, run in the same process, disables those it finds.
+"""
 
 import json
 import logging
@@ -23,7 +26,7 @@ def test_a_line_has_its_sentence_its_event_and_its_fields(
     root: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.install("INFO")
-    logging.getLogger("sync.run").warning(
+    logging.getLogger("trial.lines").warning(
         "A run failed", extra={"event": "run.failed", "connection": "mau", "reason": "NET_DNS"}
     )
     told = json.loads(capsys.readouterr().err)
@@ -44,7 +47,7 @@ def test_an_exception_is_its_type_and_its_place_without_its_text(
     try:
         int("failing row contains Nguyễn Văn Thử")
     except ValueError:
-        logging.getLogger("sync.intake").exception("It failed", extra={"event": "x"})
+        logging.getLogger("trial.errors").exception("It failed", extra={"event": "x"})
     line = capsys.readouterr().err
     told = json.loads(line)
     assert told["error"] == "ValueError"
