@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     secret_key: str = ""
     egress_allowlist: str = ""
     body_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
-    timeout_s: float = Field(default=30.0, gt=0)
+    timeout_s: float = Field(default=120.0, gt=0)
     lease_s: float = Field(default=60.0, gt=0)
     pages_per_run: int = Field(default=10_000, gt=0)
     run_s: float = Field(default=3_600.0, gt=0)

@@ -34,7 +34,11 @@ class Systems(Mapping[str, System]):
     @cached_property
     def wire(self) -> Wire:
         """The one wire of this process, with the egress allowlist."""
-        return Wire(egress=self._settings.egress(), timeout_s=self._settings.timeout_s)
+        return Wire(
+            egress=self._settings.egress(),
+            timeout_s=self._settings.timeout_s,
+            longest_timeout_s=self._settings.timeout_s,
+        )
 
     @override
     def __getitem__(self, system_id: str) -> System:

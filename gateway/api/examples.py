@@ -189,7 +189,7 @@ LOOKUP = _told(
         "procedure_name": "Đăng ký thành lập hộ kinh doanh",
         "due_on": "2016-03-08",
         "working_days_left": 2,
-        "applicant_masked": "N*** V*** A***",
+        "applicant_masked": "N*** V*** ***",
         "timeline": [{"at": "2016-03-01T09:00:00+07:00", "text": "Được tiếp nhận"}],
     },
     "Hồ sơ của công dân, tên đã che",

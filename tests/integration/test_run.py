@@ -1,4 +1,4 @@
-"""A run of a connection, whatever the source: leases, guards, failures midway. On both stores."""
+"""A run of a connection on both stores: leases, guards, failures (long because all are one run)."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The mapping language: every feature its module describes, and every fault of a document."""
+"""The mapping language, long because every feature and every fault has its case."""
 
 from datetime import datetime
 from pathlib import Path

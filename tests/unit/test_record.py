@@ -1,4 +1,4 @@
-"""What a record may say, facet by facet; hostile input with the reason and path it must get."""
+"""What a record may say; long because every facet and every hostile field has its row."""
 
 import json
 import unicodedata

@@ -1,3 +1,5 @@
+"""The business registry's adapter (long because it has a feed and a look-up)."""
+
 import json
 import tomllib
 from datetime import UTC, datetime
