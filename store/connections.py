@@ -92,6 +92,21 @@ def save_connection(tx: Tx, row: ConnectionRow, at: str) -> None:
     )
 
 
+def change_connection(tx: Tx, row: ConnectionRow) -> None:
+    """Write what may change of a connection: its address, settings, secrets and code tables."""
+    held = table(Connection)
+    tx.execute(
+        held.update()
+        .where(held.c.id == row.id)
+        .values(
+            endpoint=row.endpoint,
+            options=json.dumps(row.options, ensure_ascii=False, sort_keys=True),
+            secrets=row.sealed,
+            tables=json.dumps(row.tables, ensure_ascii=False, sort_keys=True),
+        )
+    )
+
+
 def set_state(tx: Tx, connection_id: str, state: str) -> None:
     """Enable or pause a connection."""
     connections = table(Connection)

@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any
 
 import typer
+from msgspec import structs
 
 from canonical import clock
 from canonical.agencies import Agency
@@ -107,6 +108,61 @@ def make(
         connections.ensure_mapping(tx, row, document, at)
         if agency:
             catalogue.change_catalogue(tx, _with_agency(agency_code(agency)), "hub connections", at)
+
+    context.store.in_write(work)
+    return row
+
+
+@app.command()
+def change(
+    connection_id: Annotated[str, typer.Argument(metavar="ID")],
+    endpoint: Annotated[str | None, typer.Option(help="Địa chỉ mới.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE")] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option("--table", metavar="TABLE.KEY=VALUE", help="Thêm mã ánh xạ.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sửa địa chỉ, thiết lập, mã ánh xạ / change an address, settings, code tables."""
+    with opened() as context:
+        row = alter(context, connection_id, endpoint, settings or [], tables or [])
+        output.show(_shown(row), as_json=as_json)
+
+
+def alter(
+    context: Context,
+    connection_id: str,
+    endpoint: str | None,
+    settings: list[str],
+    tables: list[str],
+) -> ConnectionRow:
+    """Change a connection; what is not named stays. New code tables are a new mapping version.
+
+    Raises:
+        HubError: no such connection or setting.
+    """
+    with context.store.read() as tx:
+        held = connections.load_connection(tx, connection_id)
+    if held is None:
+        raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
+    system = context.systems[held.system]
+    options, secrets = _split(settings, system.manifest.options, system.manifest.secrets)
+    hidden = {**held.settings(context.vault).secrets, **secrets}
+    merged = {name: dict(codes) for name, codes in held.tables.items()}
+    for name, codes in _tables(tables).items():
+        merged.setdefault(name, {}).update(codes)
+    row = structs.replace(
+        held,
+        endpoint=held.endpoint if endpoint is None else endpoint,
+        options={**held.options, **options},
+        sealed=context.vault.seal(json.dumps(hidden).encode()) if hidden else None,
+        tables=merged,
+    )
+    at = clock.to_iso(context.now())
+
+    def work(tx: Any) -> None:
+        connections.change_connection(tx, row)
+        connections.ensure_mapping(tx, row, system.mapping_document, at)
 
     context.store.in_write(work)
     return row
