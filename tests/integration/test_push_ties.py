@@ -3,6 +3,8 @@
 import itertools
 from typing import Any
 
+from store import quarantine
+from sync import resolve
 from tests.trial import PUSH, Trial, dossier
 
 NATIONAL = "H50.12-260302-0777"
@@ -235,10 +237,12 @@ async def test_three_departments_in_any_order_are_one_dossier(hub: Trial) -> Non
         ]
         made = [await hub.take(*told[place]) for place in order][-1]
         seen = await hub.read(made)
-        shown = {k: v for k, v in seen.items() if k not in ("id", "legs", "national_code", "spoke")}
+        own = ("id", "legs", "links", "national_code", "spoke")
+        shown = {k: v for k, v in seen.items() if k not in own}
         speakers = {k: v.partition(":")[0] for k, v in seen["spoke"].items()}
         pictures.append((shown, speakers, len(seen["legs"])))
-    assert all(picture == pictures[0] for picture in pictures)
+    for picture in pictures:
+        assert picture == pictures[0]
     assert pictures[0][2] == 3
     assert pictures[0][0]["status"] == "financial"
 
@@ -262,3 +266,27 @@ async def test_one_batch_may_join_and_make_and_change_at_once(hub: Trial) -> Non
         ("joined", two, one),
         ("changed", one, None),
     ]
+
+
+async def test_a_link_to_a_code_given_again_waits_for_somebody_who_knows(hub: Trial) -> None:
+    """A tax notice names a code; the code then begins a second case: which is meant is unsaid."""
+    ended = {"status": "stopped", "updated_at": "2026-03-05T09:00:00+07:00"}
+    first = await hub.take(desk(national_code=None, **ended))
+    money = {"code": "M-1", "facet": "money", "version": 1, "status": "financial"}
+    linked = {**money, "links": [{"namespace": "desk", "code": "T-1"}]}
+    assert await hub.take(linked, "tax") == first
+    other = desk(
+        version=9,
+        national_code=None,
+        applicant={"name": "Lê Thị Khác"},
+        accepted_at="2026-05-04T09:00:00+07:00",
+        updated_at="2026-05-04T09:00:00+07:00",
+    )
+    assert (await hub.push(other)).fate == "CODE_REUSED"
+    with hub.store.read() as tx:
+        [reused] = quarantine.list_quarantine(tx)
+    outcome = resolve.resolve_as_new(hub.context, reused.id, "nguoi-truc", "mã cấp lại")
+    [notice] = await hub.find("tax:M-1")
+    assert len({first, outcome.dossiers[0], notice}) == 3
+    assert doubts(await hub.read(notice)) == {"desk:T-1"}
+    assert doubts(await hub.read(first)) == {"tax:M-1"}

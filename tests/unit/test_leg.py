@@ -109,13 +109,15 @@ def test_within_a_facet_the_version_counts_and_across_facets_the_moment() -> Non
         (record(version=1, updated_at=at(8), due_at=at(6)), 2),
     )
     assert newest(fold, "due_at") == at(5)
-    leg.tell(fold, record(facet="reception", version=1, updated_at=at(3), due_at=at(7)), 3, NOW)
+    leg.tell(fold, record(facet="reception", version=1, updated_at=at(3), due_at=at(7)), 9, NOW)
     assert newest(fold, "due_at") == at(7)
-    # At one moment the higher version.
+    # At one moment the higher version, though it came first; then what came last.
     leg.tell(
         fold, record(facet="snapshot", version=2, updated_at=at(3), due_at=at(8), **WHOLE), 4, NOW
     )
     assert newest(fold, "due_at") == at(8)
+    leg.tell(fold, record(facet="result", version=2, updated_at=at(3), status="finished"), 5, NOW)
+    assert newest(fold, "status") == "finished"
 
 
 WHOLE: dict[str, Any] = {

@@ -40,8 +40,8 @@ def test_every_field_a_snapshot_may_say_has_a_group_or_is_the_state() -> None:
     leaves = {"procedure": Procedure, "applicant": Applicant, "acting": Applicant}
     said = set(Snapshot.__struct_fields__) - set(MERGED) - {"code", "facet", "version"}
     said |= {f"{n}.{leaf}" for n, shape in leaves.items() for leaf in shape.__struct_fields__}
-    # The state has its own rule; the timeline, the ties and the place in it are no fields shown.
-    apart = {"updated_at", "status", "raw_status", "history", "links"}
+    # The state has its own rule; the timeline and the place in it are no fields shown.
+    apart = {"updated_at", "status", "raw_status", "history"}
     assert said - set(EVERY_FIELD) == apart
     assert set(EVERY_FIELD) <= said
 
