@@ -49,6 +49,11 @@ def procedure_key(code: str) -> str:
     return match.group(1) if match else code.strip()
 
 
+def is_national_procedure(code: str) -> bool:
+    """Whether a procedure code is one of the national base, in any spelling."""
+    return _PROCEDURE.match(code.strip()) is not None
+
+
 def dossier_id(namespace: str, code: str, generation: int) -> str:
     """The hub's stable id of the dossier that began with this leg (a UUID as text)."""
     return str(uuid.uuid5(_DOSSIER_NAMESPACE, f"{namespace}\0{code}\0{generation}"))

@@ -1,8 +1,9 @@
 """A leg: what one system holds of a case, folded field by field out of its facets.
 
 Within one facet the newer version wins; across facets the later moment, then the higher version
-(CONTRACT, "superseded and VERSION_CONFLICT are decided within one (leg, facet)"). Every field keeps
-the place of the statement that gave it, so any order of arrival gives one leg.
+(CONTRACT, "superseded and VERSION_CONFLICT are decided within one (leg, facet)"); where both are
+equal, the facet that comes later in a case's life. Every field keeps the place of the statement
+that gave it, so any order of arrival gives one leg.
 """
 
 from datetime import datetime
@@ -48,6 +49,16 @@ class Head(Struct, frozen=True):
 
 
 _ENCODER = msgspec.json.Encoder()
+# The course of a case: what is paid for is finished after it.
+_COURSE = (
+    Facet.SNAPSHOT,
+    Facet.RECEPTION,
+    Facet.STEP,
+    Facet.MONEY,
+    Facet.RESULT,
+    Facet.RATING,
+)
+_LATER = {facet.value: place for place, facet in enumerate(_COURSE)}
 _DECODER = msgspec.json.Decoder(Fold)
 
 
@@ -101,18 +112,18 @@ def tell(fold: Fold, record: Record, record_id: int, received_at: datetime) -> N
             fold.first_due[record.facet.value] = Told(due, place, at)
 
 
-def _rank(told: Told) -> tuple[str, int, int]:
-    return (told.effective_at, told.place[0], told.place[2])
+# (moment, version, facet, order of intake): the last only ever tells apart statements of one facet.
+_Rank = tuple[str, int, int, int]
+
+
+def _rank(facet: str, told: Told) -> _Rank:
+    return (told.effective_at, told.place[0], _LATER[facet], told.place[2])
 
 
 def newest(fold: Fold, path: str) -> Told | None:
     """The newest statement about one field over all facets; None where nothing is said."""
-    best = None
-    for fields in fold.fields.values():
-        told = fields.get(path)
-        if told is not None and (best is None or _rank(told) > _rank(best)):
-            best = told
-    return best
+    said = [(facet, fields[path]) for facet, fields in fold.fields.items() if path in fields]
+    return max(said, key=lambda one: _rank(*one))[1] if said else None
 
 
 def state_of(fold: Fold) -> tuple[str, str] | None:
@@ -121,14 +132,15 @@ def state_of(fold: Fold) -> tuple[str, str] | None:
     Within a facet the state it says outright stands over its history; a facet that never says one
     speaks by the last item of its history. Over all facets the latest of these is the leg's.
     """
-    best: tuple[tuple[str, int, int], str] | None = None
-    for fields in fold.fields.values():
+    best: tuple[_Rank, str] | None = None
+    for facet, fields in fold.fields.items():
         told, history = fields.get("status"), fields.get("history")
         if told is not None and told.value is not None:
-            found = (_rank(told), str(told.value))
+            found = (_rank(facet, told), str(told.value))
         elif history is not None and history.value:
             last = max(history.value, key=lambda item: str(item["at"]))
-            found = ((last["at"], history.place[0], history.place[2]), last["status"])
+            rank = (last["at"], history.place[0], _LATER[facet], history.place[2])
+            found = (rank, last["status"])
         else:
             continue
         if best is None or found > best:
@@ -138,20 +150,20 @@ def state_of(fold: Fold) -> tuple[str, str] | None:
 
 def view(fold: Fold) -> dict[str, Told]:
     """Every field that is said, with its newest statement over all facets."""
-    best: dict[str, Told] = {}
-    for fields in fold.fields.values():
+    best: dict[str, tuple[str, Told]] = {}
+    for facet, fields in fold.fields.items():
         for path, told in fields.items():
             held = best.get(path)
-            if held is None or _rank(told) > _rank(held):
-                best[path] = told
-    return best
+            if held is None or _rank(facet, told) > _rank(*held):
+                best[path] = (facet, told)
+    return {path: told for path, (_, told) in best.items()}
 
 
 def first_due(fold: Fold) -> str | None:
     """The due date that was promised first, ISO; None where none was."""
     if not fold.first_due:
         return None
-    return str(min(fold.first_due.values(), key=_rank).value)
+    return str(min(fold.first_due.items(), key=lambda one: _rank(*one))[1].value)
 
 
 def history_place(fold: Fold, facet: Facet) -> Place | None:

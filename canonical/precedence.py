@@ -60,7 +60,8 @@ WORK = (
     "results",
 )
 HAND_OVER = ("handed_over_at",)
-MONEY = ("fees",)
+# Of whose case the money is stands in the money leg's links, where there is one.
+MONEY = ("fees", "links")
 EVERY_FIELD = RECEPTION + WORK + HAND_OVER + MONEY
 
 

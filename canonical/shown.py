@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_LISTS = ("extensions", "supplements", "fees", "attachments", "results")
+_LISTS = ("extensions", "supplements", "fees", "attachments", "results", "links")
 _OBJECTS = {
     "procedure": ("code", "name", "domain"),
     "applicant": ("kind", "name", "id_number", "phone", "email", "address"),
@@ -37,6 +37,7 @@ _PLAIN = (
     "attachments",
     "results",
     "rating",
+    "links",
 )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
+from gateway import openapi as openapi_of_doors
 from gateway import problems
-from gateway.api import dossiers, examples, health, indicators, lookup, push, receipts, tokens
+from gateway.api import dossiers, health, indicators, lookup, push, receipts, tokens
+from gateway.body import SmallAtOpenDoors
 from gateway.correlate import Correlate
 from gateway.lookup import page
 from gateway.plain import plain
@@ -48,6 +50,7 @@ def create_app(context: Context, background: Background | None = None) -> FastAP
     app.state.context = context
     problems.install(app)
 
+    app.add_middleware(SmallAtOpenDoors)
     app.add_middleware(Correlate)
     for router in (
         tokens.router,
@@ -67,16 +70,12 @@ def create_app(context: Context, background: Background | None = None) -> FastAP
 
 
 def _describe(app: FastAPI) -> None:
-    """OpenAPI with the schemas of the canonical record in it."""
+    """OpenAPI as the doors really are."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            told = made()
-            told.setdefault("components", {}).setdefault("schemas", {}).update(
-                examples.components()
-            )
-            app.openapi_schema = told
+            app.openapi_schema = openapi_of_doors.complete(made())
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

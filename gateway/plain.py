@@ -4,11 +4,28 @@ No code or name holds one, and PostgreSQL takes no NUL where SQLite does: withou
 question would be "not found" on one store and a failure on the other.
 """
 
+import re
+from datetime import date
+from typing import Annotated, Any
+
 from fastapi import Request
+from pydantic import BeforeValidator
 
 from canonical.errors import RequestRefused
 from canonical.reasons import Reason
 from canonical.text import Forbidden, clean
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _iso(told: Any) -> Any:
+    """Pydantic alone takes `0` and `1425261600` for days: seconds since 1970 (TRAPS, FastAPI)."""
+    if isinstance(told, str) and not _DAY.fullmatch(told):
+        raise ValueError("not YYYY-MM-DD")
+    return told
+
+
+Day = Annotated[date, BeforeValidator(_iso)]
 
 
 async def plain(request: Request) -> None:

@@ -4,6 +4,7 @@ Never the input, never a stack: FastAPI's own 422 and pydantic's errors echo wha
 """
 
 import logging
+import re
 import uuid
 from typing import Any
 
@@ -17,6 +18,7 @@ from canonical.reasons import Reason, sentence
 from canonical.text import Malformed
 
 logger = logging.getLogger(__name__)
+_Q = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
 _BY_STATUS = {
     400: Reason.BODY_MALFORMED,
     401: Reason.UNAUTHENTICATED,
@@ -31,8 +33,19 @@ _BY_STATUS = {
 
 
 def language_of(request: Request) -> str:
-    """The caller's language: "en" where it asks for English first, else "vi"."""
-    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "vi"
+    """The caller's language: "en" where it would rather have English than Vietnamese, else "vi"."""
+    wishes = [part.partition(";") for part in request.headers.get("accept-language", "").split(",")]
+    told = [(name.strip().lower().partition("-")[0], _weight(q)) for name, _, q in wishes]
+    known = [one for one in told if one[0] in ("vi", "en") and one[1] > 0]
+    return max(known, key=lambda one: one[1], default=("vi", 1.0))[0]
+
+
+def _weight(told: str) -> float:
+    """The q of one language (RFC 9110, 12.4.2); 1 where none is told, 0 where it is none."""
+    if not told.strip():
+        return 1.0
+    found = _Q.fullmatch(told.strip().lower())
+    return float(found.group(1)) if found is not None else 0.0
 
 
 def correlation_id(request: Request) -> str:

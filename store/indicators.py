@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.indicators import BUCKETS, Count
+from store.reads import of_procedure
 from store.rights import Narrowed, day, days
 
 GROUPS = {
@@ -96,8 +97,9 @@ def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
         "latest": max(asked.as_of, asked.start - timedelta(days=1)),
     }
     if asked.procedure is not None:
-        said.append("(j.procedure_code = :procedure OR j.procedure_code LIKE :below)")
-        parameters |= {"procedure": asked.procedure, "below": f"{asked.procedure}.%"}
+        same = of_procedure("j.procedure_code", asked.procedure)
+        parameters |= same.parameters
+        said.append(same.condition)
     if asked.channel is not None:
         said.append("j.channel = :channel")
         parameters["channel"] = asked.channel

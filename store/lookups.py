@@ -7,11 +7,13 @@ also counted over the whole system (TRAPS, Vietnam).
 import hashlib
 import hmac
 import json
+import unicodedata
 
 from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
+from canonical import codes
 from store.reads import find_by_code
 from store.vault import Vault
 
@@ -73,4 +75,6 @@ def find_with_pin(tx: Tx, vault: Vault, code: str, pin: str) -> LookedUp | None:
 
 
 def _key(code: str) -> str:
+    """One budget for all spellings that find one dossier."""
+    code = codes.national_code(unicodedata.normalize("NFC", code))
     return hashlib.sha256(code.encode()).hexdigest()[:32]

@@ -103,8 +103,9 @@ def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: i
             right = day(tx, name) if isinstance(value, date) else f":{name}"
             said.append(f"{column} {sign} {right}")
     if filters.procedure is not None:
-        parameters |= {"procedure": filters.procedure, "below": f"{filters.procedure}.%"}
-        said.append("(procedure_code = :procedure OR procedure_code LIKE :below)")
+        same = of_procedure("procedure_code", filters.procedure)
+        parameters |= same.parameters
+        said.append(same.condition)
     if filters.connection is not None:
         parameters["connection"] = filters.connection
         said.append(
@@ -119,6 +120,18 @@ def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: i
         days(tx, parameters),
     )
     return [Shown(*row) for row in found]
+
+
+def of_procedure(column: str, code: str) -> Narrowed:
+    """The condition that a column holds a procedure, in any spelling of its national code."""
+    key = codes.procedure_key(code)
+    if not codes.is_national_procedure(key):
+        return Narrowed(f"{column} = :procedure", {"procedure": key})
+    # Digits and dots alone: nothing in it that LIKE would read as a wildcard.
+    return Narrowed(
+        f"({column} = :procedure OR {column} LIKE :spelt)",
+        {"procedure": key, "spelt": f"{key}.%"},
+    )
 
 
 class TimelineItem(Struct, frozen=True):

@@ -179,4 +179,4 @@ def _said_out(link: dict[str, Any], namespace: str) -> dict[str, Any]:
 
 def shape_of_content_type(content_type: str) -> str:
     """Json or ndjson, by the request's content type."""
-    return NDJSON if "ndjson" in content_type else JSON
+    return NDJSON if "ndjson" in content_type.lower() else JSON

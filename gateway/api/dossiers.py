@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -13,10 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from canonical import clock
 from canonical.catalogue import Books
 from canonical.errors import RequestRefused
+from canonical.fields import Channel
 from canonical.reasons import Reason, sentence
 from canonical.states import Status
 from gateway.api import examples
 from gateway.auth import context_of, needs
+from gateway.plain import Day
 from gateway.problems import language_of
 from store import reads, rights
 from store.clients import Principal
@@ -75,9 +76,16 @@ async def get_dossier(request: Request, dossier_id: str, principal: Reader) -> R
     if body is None:
         raise RequestRefused(Reason.NOT_FOUND, 404)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    return Response(body, media_type="application/json", headers={"ETag": etag})
+    headers = {"ETag": etag, "Vary": "Accept-Language"}
+    if _is_held(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _is_held(header: str, etag: str) -> bool:
+    """Whether If-None-Match names this very answer; proxies that compress it make the tag weak."""
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return etag in tags or tags == ["*"]
 
 
 @router.get(
@@ -162,10 +170,10 @@ async def list_dossiers(
     procedure: Text = None,
     status: Status | None = None,
     connection: Text = None,
-    channel: Text = None,
-    accepted_from: date | None = None,
-    accepted_to: date | None = None,
-    due_before: date | None = None,
+    channel: Channel | None = None,
+    accepted_from: Day | None = None,
+    accepted_to: Day | None = None,
+    due_before: Day | None = None,
     limit: Limit = 50,
     cursor: Text = None,
 ) -> Response:
@@ -177,7 +185,7 @@ async def list_dossiers(
             procedure=procedure,
             status=status.value if status is not None else None,
             connection=connection,
-            channel=channel,
+            channel=channel.value if channel is not None else None,
             accepted_from=accepted_from,
             accepted_to=accepted_to,
             due_before=due_before,

@@ -12,6 +12,7 @@ from canonical.fields import Channel
 from canonical.reasons import Reason
 from gateway.api import examples
 from gateway.auth import context_of, needs
+from gateway.plain import Day
 from store import rights
 from store.clients import Principal
 from sync.indicators import Ask, answer
@@ -29,10 +30,10 @@ async def get_indicators(
     request: Request,
     principal: Annotated[Principal, needs("indicators", "read")],
     agency: Annotated[str, Query(max_length=200)],
-    start: Annotated[date, Query(alias="from")],
-    end: Annotated[date, Query(alias="to")],
+    start: Annotated[Day, Query(alias="from")],
+    end: Annotated[Day, Query(alias="to")],
     profile: Literal["seed"] = "seed",
-    as_of: date | None = None,
+    as_of: Day | None = None,
     procedure: Text = None,
     channel: Channel | None = None,
     connection: Text = None,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -25,6 +25,7 @@ class Token(BaseModel):
 @router.post("/oauth/token", summary="Lấy mã truy cập")
 async def token(
     request: Request,
+    response: Response,
     grant_type: Annotated[str, Form(max_length=100)],
     client_id: Annotated[str, Form(max_length=200)],
     client_secret: Annotated[str, Form(max_length=200)],
@@ -42,4 +43,5 @@ async def token(
     made = await run_in_threadpool(check)
     if made is None:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    response.headers["Cache-Control"] = "no-store"  # RFC 6749, 5.1
     return Token(access_token=made, token_type="Bearer", expires_in=TOKEN_S)  # noqa: S106

@@ -28,6 +28,10 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_NOT_FOUND = "Không tìm thấy hồ sơ với mã và PIN này. Hãy xem lại phiếu hẹn."
+_LONGEST_CODE = 200
+_LONGEST_PIN = 20
+
 
 def _moment(iso: str) -> str:
     return clock.from_iso(iso).strftime("%d/%m/%Y %H:%M")
@@ -41,9 +45,18 @@ _PAGES.filters["moment"] = _moment
 _PAGES.filters["day"] = _day
 
 
-def _page(status: int, code: str, found: Answer | None, fault: str | None) -> HTMLResponse:
+def _page(
+    status: int,
+    code: str,
+    found: Answer | None,
+    fault: str | None,
+    retry_after_s: int | None = None,
+) -> HTMLResponse:
     body = _PAGES.get_template("tra-cuu.html").render(code=code, found=found, fault=fault)
-    return HTMLResponse(body, status_code=status, headers=_HEADERS)
+    headers = dict(_HEADERS)
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
+    return HTMLResponse(body, status_code=status, headers=headers)
 
 
 @router.get("/tra-cuu")
@@ -62,17 +75,15 @@ async def style() -> HTMLResponse:
 @router.post("/tra-cuu")
 async def search(
     request: Request,
-    code: Annotated[str, Form(max_length=200)] = "",
-    pin: Annotated[str, Form(max_length=20)] = "",
+    code: Annotated[str, Form()] = "",
+    pin: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
     """The answer, or one sentence that says nothing of whether the code exists."""
+    if len(code) > _LONGEST_CODE or len(pin) > _LONGEST_PIN:  # nobody's: a page, not a problem
+        return _page(404, "", None, _NOT_FOUND)
     try:
         found = await run_in_threadpool(look_up, context_of(request), code.strip(), pin.strip())
     except RequestRefused as error:
-        text = (
-            "Không tìm thấy hồ sơ với mã và PIN này. Hãy xem lại phiếu hẹn."
-            if error.reason is Reason.NOT_FOUND
-            else sentence(error.reason)
-        )
-        return _page(error.status, code, None, text)
+        text = _NOT_FOUND if error.reason is Reason.NOT_FOUND else sentence(error.reason)
+        return _page(error.status, code, None, text, error.retry_after_s)
     return _page(200, code, found, None)

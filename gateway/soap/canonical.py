@@ -37,7 +37,7 @@ async def canonical_push(
 ) -> Response:
     """PushDossiers: một hoặc nhiều hồ sơ theo mẫu chung."""
     context = context_of(request)
-    version = "1.2" if "soap+xml" in request.headers.get("content-type", "") else "1.1"
+    version = "1.2" if "soap+xml" in request.headers.get("content-type", "").lower() else "1.1"
     try:
         raw = await read_body(request, context.limits.body_bytes)
         header = request.headers.get("authorization", "")
