@@ -38,6 +38,8 @@ async def _drain_for_ever(context: Context, every_s: float) -> None:
             logger.warning(
                 "Pending receipts wait", extra={"event": "drain.waits", "reason": error.reason}
             )
+        except Exception:  # it must outlive whatever went wrong: nobody else decides them
+            logger.exception("Pending receipts wait", extra={"event": "drain.broke"})
         await asyncio.sleep(every_s)
 
 

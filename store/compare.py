@@ -39,7 +39,7 @@ class Difference(Struct, frozen=True):
     what: str
 
 
-class _Compared(Struct, frozen=True):
+class Compared(Struct, frozen=True):
     """How a table is compared.
 
     Attributes:
@@ -55,18 +55,18 @@ class _Compared(Struct, frozen=True):
 
 
 TABLES = (
-    _Compared(Leg, ("id",), ("id",)),
-    _Compared(ClaimRow, ("leg_id", "kind", "key"), ("leg_id",)),
-    _Compared(ClaimCrowd, ("kind", "key")),
-    _Compared(Timeline, ("leg_id", "key"), ("leg_id",)),
-    _Compared(Member, ("leg_id",), ("leg_id", "dossier_id")),
-    _Compared(Dossier, ("id",), ("id", "merged_into")),
-    _Compared(Judgement, ("dossier_id",), ("dossier_id",)),
-    _Compared(JudgementSpan, ("dossier_id", "from_day"), ("dossier_id",)),
-    _Compared(Record, ("id",), ("leg_id",)),
-    _Compared(Receipt, ("id",), (), frozenset({"attempts", "run_id", "duplicates"})),
-    _Compared(Change, ("seq",), ("dossier_id", "into_id")),
-    _Compared(AgencySeen, ("code",)),
+    Compared(Leg, ("id",), ("id",)),
+    Compared(ClaimRow, ("leg_id", "kind", "key"), ("leg_id",)),
+    Compared(ClaimCrowd, ("kind", "key")),
+    Compared(Timeline, ("leg_id", "key"), ("leg_id",)),
+    Compared(Member, ("leg_id",), ("leg_id", "dossier_id")),
+    Compared(Dossier, ("id",), ("id", "merged_into")),
+    Compared(Judgement, ("dossier_id",), ("dossier_id",)),
+    Compared(JudgementSpan, ("dossier_id", "from_day"), ("dossier_id",)),
+    Compared(Record, ("id",), ("leg_id",)),
+    Compared(Receipt, ("id",), (), frozenset({"attempts", "run_id", "duplicates"})),
+    Compared(Change, ("seq",), ("dossier_id", "into_id")),
+    Compared(AgencySeen, ("code",)),
 )
 
 
@@ -90,7 +90,7 @@ def map_legs(main: Tx, again: Tx) -> None:
         )
 
 
-def compare_table(main: Tx, again: Tx, how: _Compared, most: int) -> tuple[int, list[Difference]]:
+def compare_table(main: Tx, again: Tx, how: Compared, most: int) -> tuple[int, list[Difference]]:
     """How many rows were held against each other, and up to `most` differences."""
     name = table(how.model).name
     columns = [c.name for c in table(how.model).c if c.name not in how.free]
@@ -116,7 +116,7 @@ def compare_table(main: Tx, again: Tx, how: _Compared, most: int) -> tuple[int, 
     return compared, differences
 
 
-def _plain_sql(tx: Tx, how: _Compared, columns: Sequence[str]) -> str:
+def _plain_sql(tx: Tx, how: Compared, columns: Sequence[str]) -> str:
     is_sqlite = tx.dialect.name == "sqlite"
     kinds = table(how.model).c
     order = []
@@ -128,7 +128,7 @@ def _plain_sql(tx: Tx, how: _Compared, columns: Sequence[str]) -> str:
     return f'SELECT {listed} FROM "{table(how.model).name}" ORDER BY {", ".join(order)}'
 
 
-def _mapped_sql(how: _Compared, columns: Sequence[str]) -> str:
+def _mapped_sql(how: Compared, columns: Sequence[str]) -> str:
     """As `_plain_sql`, with leg ids turned into those of the first store (unknown: negative)."""
     parts = [
         f'(CASE WHEN t."{c}" IS NULL THEN NULL ELSE coalesce((SELECT main_id FROM main_leg'
@@ -141,7 +141,7 @@ def _mapped_sql(how: _Compared, columns: Sequence[str]) -> str:
     return f'SELECT {", ".join(parts)} FROM "{table(how.model).name}" t ORDER BY {order}'
 
 
-def _stream(tx: Tx, sql: str, columns: Sequence[str], how: _Compared) -> Iterator[tuple[Any, ...]]:
+def _stream(tx: Tx, sql: str, columns: Sequence[str], how: Compared) -> Iterator[tuple[Any, ...]]:
     kinds = table(how.model).c
     moments = [n for n, c in enumerate(columns) if isinstance(kinds[c].type, Moment)]
     flags = [n for n, c in enumerate(columns) if str(kinds[c].type) == "BOOLEAN"]

@@ -10,17 +10,20 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from canonical.errors import HubError
 from canonical.indicators import Judged, count_seed
 from canonical.standing import Kind, Segment
 from store import compare, indicators, rights
 from store.intake import seal_of
+from store.kinds import wrong_kinds
 from store.tables import Judgement, JudgementSpan, Receipt, table
 from sync.context import Context
 from sync.recompute import recomputed
@@ -49,31 +52,70 @@ class Report(Struct, frozen=True):
     checks: list[Check]
 
 
+Look = Callable[[], Check]
+
+
 def verify(context: Context, progress: Callable[[int], None] | None = None) -> Report:
-    """Prove the invariants; `ok` where all hold."""
-    with context.store.read() as main, recomputed(context, main, progress) as (again, unreadable):
-        compare.map_legs(main, again)
-        checks = [
-            _raw_bytes(context, main),
-            _seals(context, main),
-            _check(
-                "readable",
-                _count(main, "receipt"),
-                [f"receipt {u.receipt_id}: {u.why}" for u in unreadable],
-            ),
-            _counts(main),
-            _decisions(main),
-            _feed(main),
+    """Prove the invariants; `ok` where all hold.
+
+    Whatever stands in the store, what cannot be looked at is a check that failed.
+
+    Raises:
+        StoreUnavailable: the store cannot be reached or read.
+    """
+    with context.store.read() as main:
+        looks: list[tuple[str, Look]] = [
+            ("kinds of values", lambda: _check("kinds of values", *wrong_kinds(main, MOST_NAMED))),
+            ("raw bytes", lambda: _raw_bytes(context, main)),
+            ("receipts sealed", lambda: _seals(context, main)),
+            ("counts add up", lambda: _counts(main)),
+            ("decisions gapless", lambda: _decisions(main)),
+            ("feed gapless", lambda: _feed(main)),
+            ("mapping versions", lambda: _mappings(main)),
+            ("catalogue versions", lambda: _catalogue(main)),
         ]
-        for how in compare.TABLES:
-            compared, differences = compare.compare_table(main, again, how, MOST_NAMED)
-            told = [f"{d.place} {d.what}" for d in differences]
-            checks.append(_check(f"recomputed {table(how.model).name}", compared, told))
-        checks.append(_duplicates(main, again))
-        checks.append(_indicators(main, again))
-        checks.append(_mappings(main))
-        checks.append(_catalogue(main))
+        checks = [_looked(name, look) for name, look in looks]
+        try:
+            checks += _recomputed(context, main, progress)
+        except (HubError, OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a damaged store is what is looked for
+            checks.append(_cannot("recomputed", error))
     return Report(all(check.ok for check in checks), checks)
+
+
+def _recomputed(
+    context: Context, main: Tx, progress: Callable[[int], None] | None
+) -> Iterator[Check]:
+    """Everything that follows from the raw bytes, held against what is stored."""
+    with recomputed(context, main, progress) as (again, unreadable):
+        compare.map_legs(main, again)
+        told = [f"receipt {u.receipt_id}: {u.why}" for u in unreadable]
+        yield _check("readable", _count(main, "receipt"), told)
+        for how in compare.TABLES:
+            yield _looked(f"recomputed {table(how.model).name}", partial(_same, main, again, how))
+        yield _looked("recomputed duplicates", lambda: _duplicates(main, again))
+        yield _looked("indicators recounted", lambda: _indicators(main, again))
+
+
+def _same(main: Tx, again: Tx, how: compare.Compared) -> Check:
+    compared, differences = compare.compare_table(main, again, how, MOST_NAMED)
+    told = [f"{d.place} {d.what}" for d in differences]
+    return _check(f"recomputed {table(how.model).name}", compared, told)
+
+
+def _looked(name: str, look: Look) -> Check:
+    """What a look finds; one that breaks on what is stored has found something wrong."""
+    try:
+        return look()
+    except (HubError, OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged store is what is looked for
+        return _cannot(name, error)
+
+
+def _cannot(name: str, error: Exception) -> Check:
+    return Check(name, ok=False, checked=0, detail=f"{name}: broken off, {type(error).__name__}")
 
 
 def _check(name: str, checked: int, wrong: list[str]) -> Check:

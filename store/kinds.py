@@ -1,0 +1,41 @@
+"""Values of another kind than their column: SQLite keeps whatever it is handed (TRAPS)."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Integer, LargeBinary, text
+from sqlalchemy.engine import Connection as Tx
+from sqlmodel import SQLModel
+
+
+def wrong_kinds(tx: Tx, most: int) -> tuple[int, list[str]]:
+    """How many columns were looked at, and up to `most` "table rowid column" per column.
+
+    PostgreSQL lets no such value in; there nothing is asked.
+    """
+    if tx.dialect.name != "sqlite":
+        return 0, []
+    looked, wrong = 0, []
+    for one in SQLModel.metadata.sorted_tables:
+        for column in one.c:
+            looked += 1
+            found = tx.execute(
+                text(
+                    f'SELECT rowid FROM "{one.name}" WHERE NOT ({_is_right(column)})'
+                    f" ORDER BY rowid LIMIT {most}"
+                )
+            )
+            wrong += [f"{one.name} {row[0]} holds another kind in {column.name}" for row in found]
+    return looked, wrong
+
+
+def _is_right(column: Any) -> str:
+    name, kind = f'"{column.name}"', column.type
+    if isinstance(kind, Boolean):
+        right = f"typeof({name}) = 'integer' AND {name} IN (0, 1)"
+    elif isinstance(kind, Integer):
+        right = f"typeof({name}) = 'integer'"
+    elif isinstance(kind, LargeBinary):
+        right = f"typeof({name}) = 'blob'"
+    else:
+        right = f"typeof({name}) = 'text'"
+    return f"({name} IS NULL) OR ({right})" if column.nullable else right
