@@ -60,6 +60,19 @@ async def test_what_is_told_again_after_a_retraction_stands_again(hub: Trial) ->
     ]
 
 
+async def test_a_records_own_word_is_never_retracted_by_a_history(hub: Trial) -> None:
+    own = {"status": "in_progress", "at": "2026-03-11T09:00:00+07:00"}
+    made = await hub.take(told(1, [own, step("accepted", 3)]))
+    await hub.take(told(2, [step("accepted", 3)]))
+    await hub.take(told(3, []))
+    items = [(h["status"], h["at"][8:10], h["retracted_by"]) for h in await hub.history(made)]
+    assert [i for i in items if i[2] is None] == [
+        ("in_progress", "11", None),
+        ("in_progress", "12", None),
+        ("in_progress", "13", None),
+    ]
+
+
 async def test_an_empty_or_null_history_retracts_all_and_an_absent_one_nothing(hub: Trial) -> None:
     for number, (history, is_gone) in enumerate([([], True), (None, True), (..., False)]):
         code = f"R-{number}"
