@@ -17,11 +17,17 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from canonical.errors import StoreUnavailable
+from canonical.errors import HubError, StoreUnavailable
 from canonical.reasons import Reason
 
 logger = logging.getLogger(__name__)
@@ -64,7 +70,7 @@ class Store:
         Raises:
             StoreUnavailable: the store cannot be reached or read.
         """
-        with _outages_said(), self.engine.connect() as tx:
+        with outages_said(), self.engine.connect() as tx:
             if self.is_sqlite:
                 tx.exec_driver_sql("BEGIN")
             else:
@@ -82,7 +88,7 @@ class Store:
         Raises:
             StoreUnavailable: the store cannot be reached or written.
         """
-        with _outages_said():
+        with outages_said():
             return self._repeated(work)
 
     def _repeated(self, work: Callable[[Tx], Result]) -> Result:
@@ -129,23 +135,39 @@ def _begin_writing(tx: Tx) -> None:
 
 
 @contextlib.contextmanager
-def _outages_said() -> Iterator[None]:
+def outages_said() -> Iterator[None]:
     """A store that does not answer, or has no connection left to give, is StoreUnavailable."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable(Reason.STORE_UNAVAILABLE, type(error.orig).__name__) from error
+    except DBAPIError as error:
+        # A plain DatabaseError is a file that is damaged, or no database at all.
+        if not isinstance(error, OperationalError | InterfaceError) and (
+            type(error) is not DatabaseError
+        ):
+            raise
+        detail = f"the store cannot be used: {type(error.orig).__name__}"
+        raise StoreUnavailable(Reason.STORE_UNAVAILABLE, detail) from error
     except PoolTimeout as error:
         raise StoreUnavailable(Reason.STORE_UNAVAILABLE, "no connection is free") from error
 
 
 def open_store(url: str) -> Store:
-    """The store behind an address such as `sqlite:////data/hub.db` or `postgresql://…`."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    """The store behind an address such as `sqlite:////data/hub.db` or `postgresql://…`.
+
+    Raises:
+        HubError: CONFLICT where it is no such address.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = make_url("none://")
+    kind = parsed.drivername.partition("+")[0]
+    if kind == "sqlite":
         return Store(_sqlite(url))
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
+    if kind not in ("postgresql", "postgres"):
+        # Without the address: it may hold a password.
+        raise HubError(Reason.CONFLICT, "HUB_DATABASE_URL is neither sqlite:/// nor postgresql://")
+    parsed = parsed.set(drivername="postgresql+psycopg")
     return Store(
         create_engine(
             parsed,

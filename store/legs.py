@@ -53,13 +53,12 @@ def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegR
         if is_sqlite
         else "SELECT value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
     )
-    found = tx.execute(
-        text(
-            f"SELECT {_COLUMNS} FROM leg WHERE (namespace, code) IN ({wanted})"
-            f" ORDER BY namespace, code, generation {'' if is_sqlite else 'FOR NO KEY UPDATE'}"
-        ),
-        {"keys": bulk.pack([list(key) for key in ordered])},
-    )
+    these = f"FROM leg WHERE (namespace, code) IN ({wanted}) ORDER BY namespace, code, generation"
+    told = {"keys": bulk.pack([list(key) for key in ordered])}
+    if not is_sqlite:
+        # Read only then: a generation that was opened while this waited is not in its snapshot.
+        tx.execute(text(f"SELECT 1 {these} FOR NO KEY UPDATE"), told)
+    found = tx.execute(text(f"SELECT {_COLUMNS} {these}"), told)
     legs: dict[Key, LegRow] = {}
     for row in found:
         legs[(row.namespace, row.code)] = _leg(row, tx)  # the last generation stands

@@ -10,11 +10,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
-from sqlalchemy.exc import OperationalError
 
-from canonical.errors import HubError, StoreUnavailable
+from canonical.errors import HubError
 from canonical.reasons import Reason
-from store.engine import Store
+from store.engine import Store, outages_said
 
 _HERE = Path(__file__).parent / "migrations"
 
@@ -34,15 +33,26 @@ def head() -> str:
 
 
 def current(store: Store) -> str | None:
-    """The revision the store is at; None where it is empty."""
-    with store.engine.connect() as tx:
+    """The revision the store is at; None where it is empty.
+
+    Raises:
+        StoreUnavailable: it cannot be reached.
+    """
+    with outages_said(), store.engine.connect() as tx:
         return MigrationContext.configure(tx).get_current_revision()
 
 
 def upgrade(store: Store) -> None:
-    """Bring the store to the newest revision."""
-    config = _config()
-    with store.write() as tx:
+    """Bring the store to the newest revision.
+
+    Raises:
+        HubError: CONFLICT where what stands there was not made by this program or an older one.
+        StoreUnavailable: it cannot be reached.
+    """
+    found, config = current(store), _config()
+    if not _is_known(found) or (found is None and _has_tables(store)):
+        raise HubError(Reason.CONFLICT, _not_ours(found))
+    with outages_said(), store.write() as tx:
         if not store.is_sqlite:  # two first starts at once must not both create the tables
             tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7216053118)")
         config.attributes["connection"] = tx
@@ -56,18 +66,30 @@ def ensure(store: Store) -> None:
         HubError: CONFLICT where the store is at another revision than this code.
         StoreUnavailable: it cannot be reached.
     """
-    try:
-        _ensure(store)
-    except OperationalError as error:
-        raise StoreUnavailable(Reason.STORE_UNAVAILABLE, "the store cannot be reached") from error
-
-
-def _ensure(store: Store) -> None:
-    if current(store) is None and not inspect(store.engine).get_table_names():
-        upgrade(store)
+    if current(store) is None and not _has_tables(store):
+        try:
+            upgrade(store)
+        except HubError:
+            if not _has_tables(store):  # else another first start was faster
+                raise
     found = current(store)
     if found != head():
-        raise HubError(
-            Reason.CONFLICT,
-            f"the store is at revision {found}, this program wants {head()}: run `hub migrate`",
-        )
+        told = f"the store is at revision {found}, this program wants {head()}: run `hub migrate`"
+        is_behind = found is not None and _is_known(found)
+        raise HubError(Reason.CONFLICT, told if is_behind else _not_ours(found))
+
+
+def _has_tables(store: Store) -> bool:
+    with outages_said():
+        return bool(inspect(store.engine).get_table_names())
+
+
+def _is_known(revision: str | None) -> bool:
+    known = {one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision is None or revision in known
+
+
+def _not_ours(revision: str | None) -> str:
+    if revision is None:
+        return "the store holds tables that are not the hub's"
+    return f"the store is at revision {revision}, made by a newer program than this one"
