@@ -256,6 +256,7 @@ async def test_resolved_and_carried_over_count_whenever_accepted(hub: Trial) -> 
     ]
 
 
+@pytest.mark.unproved
 @pytest.mark.parametrize(
     ("asked", "total"),
     [

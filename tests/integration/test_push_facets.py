@@ -164,6 +164,7 @@ async def test_a_record_without_a_time_holds_from_its_intake(hub: Trial) -> None
     assert entry["at"] == "2026-03-05T08:00:00+07:00"
 
 
+@pytest.mark.unproved
 @pytest.mark.parametrize(
     ("record", "field"),
     [
@@ -182,6 +183,7 @@ async def test_what_each_facet_must_say(hub: Trial, record: dict[str, Any], fiel
     assert (said.status, said.fate, said.body["field"]) == (422, "FIELD_MISSING", field)
 
 
+@pytest.mark.unproved
 @pytest.mark.parametrize(
     ("facet", "field", "value"),
     [

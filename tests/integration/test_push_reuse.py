@@ -57,6 +57,7 @@ async def test_two_of_procedure_applicant_and_day_tell_another_case(
     assert said.fate == ("CODE_REUSED" if is_reused else "applied")
 
 
+@pytest.mark.unproved
 @pytest.mark.parametrize("status", ["finished", "in_progress", "supplement", "accepted"])
 async def test_before_its_end_a_code_is_corrected_and_not_reused(hub: Trial, status: str) -> None:
     await hub.take(ended(status=status, handed_over_at=None))

@@ -72,6 +72,7 @@ def mixed(lane: int, size: int) -> list[dict[str, Any]]:
     return [*made, *later(lane, size), *made, *refused(lane + 50, size)]
 
 
+@pytest.mark.unproved
 @pytest.mark.parametrize(
     ("before", "batch"),
     [
@@ -102,6 +103,7 @@ async def test_a_push_costs_the_same_for_1_50_and_500_records(
     assert len(costs[1]) <= 45
 
 
+@pytest.mark.unproved
 async def test_joining_many_pairs_costs_the_same_as_joining_one(hub: Trial) -> None:
     costs = {}
     for lane, size in enumerate(SIZES):
@@ -118,6 +120,7 @@ async def test_joining_many_pairs_costs_the_same_as_joining_one(hub: Trial) -> N
     assert len(costs[1]) == len(costs[50]) == len(costs[500])
 
 
+@pytest.mark.unproved
 async def test_a_polled_page_costs_the_same_whatever_its_rows(hub: Trial) -> None:
     poll = Poll(hub, "snv", hub.context.systems["one_stop"], "dossiers")
     first = json.dumps({"total": 1, "data": [row(90_000)]})
@@ -145,6 +148,7 @@ def rows(hub: Trial) -> dict[str, int]:
         }
 
 
+@pytest.mark.unproved
 async def test_reading_a_page_of_dossiers_costs_the_same_whatever_its_length(hub: Trial) -> None:
     await hub.push([dossier(n) for n in range(300)])
     await hub.get("/api/v1/dossiers", limit=1)
