@@ -13,6 +13,7 @@ _WORDS: dict[str, frozenset[str]] = {
     "proven_against": frozenset({"simulator", "test system", "live"}),
     "role": frozenset({"desk", "handling", "money"}),
     "door": frozenset({"", "soap", "json"}),
+    "receives": frozenset({"", "changes", "figures"}),
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.manifest import ManifestFault, load_manifest
 from adapters.wire import Wire
 from canonical.errors import Garbled
-from canonical.ports import BadRow, Client, Door, Manifest, Row, Settings, System
+from canonical.ports import BadRow, Door, Manifest, Row, Settings, System
 from canonical.reasons import Reason
 
 _HERE = Path(__file__).parent
@@ -69,8 +69,11 @@ def load_folder(folder: Path, wire: Wire | None = None) -> System:
         mapping_document=tomllib.loads(mapping.read_text("utf-8")) if mapping.is_file() else None,
         transforms=dict(own.TRANSFORMS) if own else {},
         rows=reader.rows if reader else _rows_of_nothing(manifest.id),
-        connect=_connector(folder, wire) if (folder / "client.py").is_file() else None,
+        connect=_built_by(folder, "client", wire),
         door=_door(door),
+        receive=_built_by(folder, "receiver", wire),
+        publish=_built_by(folder, "publisher", wire),
+        file=_built_by(folder, "filer", wire),
     )
 
 
@@ -93,10 +96,13 @@ def _import(folder: Path, name: str) -> Any:
     return importlib.import_module(f"{__package__}.{folder.name}.{name}")
 
 
-def _connector(folder: Path, wire: Wire | None) -> Callable[[Settings], Client]:
-    def connect(settings: Settings) -> Client:
-        client: Client = _import(folder, "client").connect(settings, wire or Wire())
-        return client
+def _built_by(folder: Path, name: str, wire: Wire | None) -> Callable[[Settings], Any] | None:
+    """What a folder's module makes of settings by its `connect`; None where it has no such file."""
+    if not (folder / f"{name}.py").is_file():
+        return None
+
+    def connect(settings: Settings) -> Any:
+        return _import(folder, name).connect(settings, wire or Wire())
 
     return connect
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from canonical.errors import HubError
 from canonical.reasons import Reason
 
 
@@ -40,6 +41,9 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         secrets: Names of the settings kept encrypted.
         moods_not_applicable: Simulator mood -> why it cannot apply to this system.
         quality: Short notes for the IT department on what is not yet proven.
+        receives: What it is told as a receiver: "" nothing | changes | figures.
+        batch: Most events told in one call, where it receives.
+        files: Whether dossiers can be filed with it.
     """
 
     id: str
@@ -64,6 +68,9 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     secrets: list[str] = []
     moods_not_applicable: dict[str, str] = {}
     quality: str = ""
+    receives: str = ""
+    batch: int = 1
+    files: bool = False
 
 
 class Settings(Struct, frozen=True):
@@ -207,6 +214,158 @@ class Door(Protocol):
         ...
 
 
+class Event(Struct, frozen=True):
+    """One change of the feed, as it is told to a receiver.
+
+    Attributes:
+        id: Stable: the same change has the same id for every receiver and at every attempt.
+        at: When the hub learnt it, ISO at +07:00.
+        dossier: Public id of the dossier.
+        into: Public id of the dossier it was joined to; None unless `kind` is joined.
+        body: The dossier as GET /api/v1/dossiers/{id} shows it at the first attempt (no PIN); the
+            living one's for a joined change.
+        entries: Timeline entries the hub learnt with this change, oldest first, each as
+            GET …/{id}/history shows it with `note` beside.
+    """
+
+    id: str
+    seq: int
+    kind: str
+    at: str
+    dossier: str
+    into: str | None
+    body: dict[str, Any]
+    entries: Sequence[dict[str, Any]]
+
+
+class Outgoing(Struct, frozen=True):
+    """One event on its way: the bytes are the same at every attempt."""
+
+    id: str
+    seq: int
+    body: bytes
+    attempt: int
+
+
+class Receiver(Protocol):
+    """Someone who is told of changes, in its own words: no decisions, no repeats."""
+
+    def render(self, event: Event) -> bytes | None:
+        """What is told of a change, pure; None where this receiver is told nothing of it."""
+        ...
+
+    async def send(self, events: Sequence[Outgoing]) -> Sequence[HubError | None]:
+        """Tell events, at most the manifest's `batch`; per event None (it has it) or why not.
+
+        Raises:
+            HubError: what is wrong concerns none of them alone (no answer, credentials, busy).
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back sockets and sessions."""
+        ...
+
+
+class Figures(Struct, frozen=True):
+    """The figures of one period, as published.
+
+    Attributes:
+        revision: 1 for the first; a higher one restates the one before.
+        told: The answer of GET /api/v1/indicators.
+        before: That of the revision before; None for the first.
+        known_seq: The newest change of the feed when it was counted.
+    """
+
+    id: str
+    revision: int
+    told: dict[str, Any]
+    before: dict[str, Any] | None
+    known_seq: int
+    at: str
+
+
+class Publisher(Protocol):
+    """Someone who is told figures, in its own words."""
+
+    def render(self, figures: Figures) -> bytes:
+        """What is told of a period, pure."""
+        ...
+
+    async def send(self, publication: Outgoing) -> None:
+        """Tell one publication. Raises only `canonical.errors`."""
+        ...
+
+    async def close(self) -> None:
+        """Give back sockets and sessions."""
+        ...
+
+
+class Paper(Struct, frozen=True):
+    """One paper of a filing.
+
+    Attributes:
+        is_portrait: Whether it is the photograph.
+        extension: Without the dot.
+    """
+
+    name: str
+    extension: str
+    data: bytes
+    is_portrait: bool = False
+
+
+class Filed(Struct, frozen=True):
+    """A department has a filing.
+
+    Attributes:
+        code: Its own code of it.
+        raw: Its answer, as received.
+    """
+
+    code: str
+    raw: bytes
+
+
+class Files(Protocol):
+    """A department with which a dossier can be filed: no decisions, no repeats."""
+
+    def render(self, number: str, body: dict[str, Any]) -> bytes:
+        """What is filed: the hub's own number and the dossier's fields; pure.
+
+        Raises:
+            Refused: FIELD_MISSING and the like, where the contract cannot say the dossier.
+        """
+        ...
+
+    async def submit(self, rendered: bytes) -> Filed:
+        """File it.
+
+        Raises:
+            Refused, NotAllowed: the department said no; nothing is filed.
+            TryAgain: nothing has left the hub.
+            OutcomeUnknown: it left and no receipt came.
+        """
+        ...
+
+    async def find_receipt(self, rendered: bytes) -> Filed | None:
+        """Whether the department has it; None where it surely has not.
+
+        Raises:
+            OutcomeUnknown: the department offers nothing to look it up by, or several fit.
+            TryAgain, Garbled: it could not be asked.
+        """
+        ...
+
+    async def send_paper(self, code: str, paper: Paper) -> None:
+        """Hand in one paper of a filing; the same paper again replaces itself."""
+        ...
+
+    async def close(self) -> None:
+        """Give back sockets and sessions."""
+        ...
+
+
 class System(Struct, frozen=True):
     """Everything the hub knows of one kind of counterpart; built by adapters.registry.
 
@@ -218,6 +377,9 @@ class System(Struct, frozen=True):
             contract.
         connect: Builds the client of one connection; None where the hub does not ask.
         door: The door in its own contract; None where it does not call.
+        receive: Builds the receiver of one configured receiver; None unless it is told changes.
+        publish: Builds the publisher of one; None unless it is told figures.
+        file: Builds what files with it; None where nothing can be filed.
     """
 
     manifest: Manifest
@@ -226,3 +388,6 @@ class System(Struct, frozen=True):
     rows: Callable[[str, bytes], Sequence[Row | BadRow]]
     connect: Callable[[Settings], Client] | None
     door: Door | None
+    receive: Callable[[Settings], Receiver] | None = None
+    publish: Callable[[Settings], Publisher] | None = None
+    file: Callable[[Settings], Files] | None = None

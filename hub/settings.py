@@ -43,16 +43,24 @@ class Settings(BaseSettings):
     pages_per_run: int = Field(default=10_000, gt=0)
     run_s: float = Field(default=3_600.0, gt=0)
     drain_s: float = Field(default=5.0, gt=0)
+    tick_s: float = Field(default=1.0, gt=0)
+    jobs_at_once: int = Field(default=8, gt=0)
+    call_attempts: int = Field(default=3, gt=0)
+    first_wait_s: float = Field(default=1.0, ge=0)
+    longest_wait_s: float = Field(default=30.0, ge=0, le=30)
+    retry_base_s: float = Field(default=30.0, gt=0)
+    retry_cap_s: float = Field(default=3_600.0, gt=0)
+    breaker_failures: int = Field(default=5, gt=0)
+    deliver_batch: int = Field(default=200, gt=0)
+    give_up_s: float = Field(default=604_800.0, gt=0)
+    settle_s: float = Field(default=600.0, ge=0)
+    stop_s: float = Field(default=25.0, gt=0, lt=30)
     log_level: str = "INFO"
 
     def limits(self) -> Limits:
         """The part of the settings that sync and gateway need."""
-        return Limits(
-            body_bytes=self.body_bytes,
-            lease_s=self.lease_s,
-            pages_per_run=self.pages_per_run,
-            run_s=self.run_s,
-        )
+        names = Limits.__struct_fields__
+        return Limits(**{name: getattr(self, name) for name in names if hasattr(self, name)})
 
     def store_url(self) -> str:
         """The store's address."""

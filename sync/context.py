@@ -28,6 +28,18 @@ class Limits(Struct, frozen=True):
         run_s: Total seconds of one run.
         ahead_s: How far beyond now a watermark may lie.
         poison_attempts: Tries at deciding one record before it is set apart.
+        tick_s: How often a node looks for what is due.
+        jobs_at_once: Jobs one process performs side by side.
+        call_attempts: Calls in one step, the first included.
+        first_wait_s: Upper bound of the pause before the second call; doubles each time.
+        longest_wait_s: Ceiling of any pause inside one step.
+        retry_base_s: Upper bound of the pause after the first failed run, delivery or look-up;
+            doubles each time.
+        retry_cap_s: Ceiling of any pause between them; also of what a counterpart may ask for.
+        breaker_failures: Failures in a row that open a breaker.
+        deliver_batch: Changes a shard takes up at once.
+        give_up_s: Age of a delivery's first attempt from which on a failure makes it dead.
+        settle_s: How long after a filing left its absence at the department begins to count.
     """
 
     body_bytes: int = 64 * 1024 * 1024
@@ -36,6 +48,17 @@ class Limits(Struct, frozen=True):
     run_s: float = 3_600.0
     ahead_s: float = 300.0
     poison_attempts: int = 3
+    tick_s: float = 1.0
+    jobs_at_once: int = 8
+    call_attempts: int = 3
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 30.0
+    retry_base_s: float = 30.0
+    retry_cap_s: float = 3_600.0
+    breaker_failures: int = 5
+    deliver_batch: int = 200
+    give_up_s: float = 7 * 86_400.0
+    settle_s: float = 600.0
 
 
 def utc_now() -> datetime:

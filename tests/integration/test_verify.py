@@ -23,7 +23,7 @@ from sqlmodel import SQLModel
 
 from canonical.agencies import Agency
 from canonical.catalogue import ProcedureFacts
-from store import quarantine
+from store import quarantine, work_tables
 from store.engine import open_store
 from store.types import Moment
 from sync import resolve
@@ -35,6 +35,7 @@ from tests.trial import Trial, dossier, trial_over
 pytestmark = pytest.mark.unproved  # here verify is what is tested
 
 # Not what a dossier is, or follows from: configuration, clocks of the moment, tallies of a night.
+WORK = [one.__tablename__ for one in vars(work_tables).values() if hasattr(one, "__table__")]
 FREE = {
     "connection.state": "whether it is paused now; decides nothing that was taken in",
     "connection.endpoint": "where it is called now",
@@ -59,6 +60,11 @@ FREE = {
     "idempotency.*": "an answer kept for its repetition; what it answered is proved by the receipt",
     "lookup_failure.*": "a tally of ten minutes",
     "claim_crowd.*": "no claim of this dossier is crowded; its own test proves the table",
+    "run.cause": "why a run was begun follows from nothing that came in",
+    "run.nominal_at": "as above",
+    "act.subject": "only of acts that are not about a record",
+    "receipt.origin_id": "tests of the replay prove it",
+    **{f"{one}.*": "work, no picture of a dossier; its own tests prove it" for one in WORK},
 }
 
 

@@ -1,0 +1,5 @@
+"""Every kind of job the hub does by itself: one line each, looked through at every tick."""
+
+from sync.jobs import Kind
+
+KINDS: tuple[Kind, ...] = ()
