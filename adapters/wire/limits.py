@@ -121,7 +121,7 @@ def pause_s(header: str | None, now: datetime | None = None) -> float | None:
         return min(float(told[:9]), LONGEST_PAUSE_S)
     try:
         until = parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -83,6 +83,11 @@ def test_a_bomb_is_refused_by_its_ratio_long_before_the_limit() -> None:
         ("Tue, 24 Nov 2026 10:01:00 +0700", 60.0),
         ("Tue, 24 Nov 2026 03:01:00 -0000", 60.0),
         ("Tue, 99 Nov 2026 03:02:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600.0),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", 3600.0),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
+        ("NaN", None),
+        ("1e12", None),
     ],
 )
 def test_a_named_pause_is_read_and_capped(header: str | None, pause: float | None) -> None:
