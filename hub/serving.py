@@ -1,56 +1,98 @@
-"""`hub serve`: the doors and what runs beside them, in one process, stopped gracefully."""
+"""`hub serve` and `hub worker`: the doors, the work that goes on by itself, and a graceful end.
+
+Told to stop (SIGTERM, Ctrl-C), everything ends side by side: the doors take nothing new and answer
+what they took, performers end at their next page and free their leases. What has not ended within
+HUB_STOP_S is broken off; it is then as if the power had failed, which loses nothing either.
+"""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from typing_extensions import override
 
 from canonical.errors import HubError
 from gateway.app import create_app
 from hub.settings import Settings
 from sync.context import Context
 from sync.drain import drain
+from sync.engine import Engine, InProcess
+from sync.jobs import Stopping
+from sync.kinds import KINDS
+from sync.working import Performer, work
 
 logger = logging.getLogger(__name__)
-STOP_S = 20
+# Of HUB_STOP_S: until when the doors wait for answers under way, and until when performers may go
+# on. The rest is for breaking off and giving back.
+_DOORS_PART = 0.6
+_WORK_PART = 0.8
 
 
 @contextlib.asynccontextmanager
-async def background(context: Context, every_s: float) -> AsyncIterator[None]:
-    """Decides pending receipts every few seconds while the doors are open."""
-    task = asyncio.create_task(_drain_for_ever(context, every_s))
+async def background(
+    context: Context, settings: Settings, stopping: Stopping
+) -> AsyncIterator[None]:
+    """Does the work that goes on by itself; at the end it is stopped, if it was not before."""
+    engine = _engine(context, settings, stopping)
+    await engine.start()
+    tasks = [
+        asyncio.create_task(work(context, engine, KINDS, stopping)),
+        asyncio.create_task(_drain_for_ever(context, settings.drain_s, stopping)),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        stopping.now()
+        left_s = settings.stop_s * _WORK_PART - stopping.asked_s_ago()
+        await engine.stop(max(left_s, 0.0))
+        _, late = await asyncio.wait(tasks, timeout=1.0)
+        for task in late:
+            task.cancel()
 
 
-async def _drain_for_ever(context: Context, every_s: float) -> None:
-    while True:
+def _engine(context: Context, settings: Settings, stopping: Stopping) -> Engine:
+    perform = Performer(context, KINDS, stopping)
+    return InProcess(perform, context.limits.jobs_at_once)
+
+
+async def _drain_for_ever(context: Context, every_s: float, stopping: Stopping) -> None:
+    """Decides pending receipts every few seconds."""
+    while not stopping:
         try:
-            await asyncio.to_thread(drain, context)
+            await asyncio.to_thread(drain, context, lambda: bool(stopping))
         except HubError as error:
             logger.warning(
                 "Pending receipts wait", extra={"event": "drain.waits", "reason": error.reason}
             )
         except Exception:  # it must outlive whatever went wrong: nobody else decides them
             logger.exception("Pending receipts wait", extra={"event": "drain.broke"})
-        await asyncio.sleep(every_s)
+        await stopping.wait(every_s)
 
 
-def build(context: Context, settings: Settings) -> FastAPI:
-    """The application with what runs beside it."""
-    return create_app(context, lambda: background(context, settings.drain_s))
+def build(context: Context, settings: Settings, stopping: Stopping | None = None) -> FastAPI:
+    """The application with what runs beside it; `stopping` where it may be told before its end."""
+    return create_app(context, lambda: background(context, settings, stopping or Stopping()))
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to `run`: uvicorn would answer them again and die of them at the end."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """A server for the application; X-Forwarded-For is trusted from nobody."""
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             host=settings.host,
@@ -59,6 +101,58 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=STOP_S,
+            timeout_graceful_shutdown=max(1, int(settings.stop_s * _DOORS_PART)),
         )
     )
+
+
+def serve(context: Context, settings: Settings) -> None:
+    """Open the doors and work, until told to stop."""
+    stopping = Stopping()
+    doors = server(build(context, settings, stopping), settings)
+
+    def stop() -> None:
+        doors.should_exit = True
+        stopping.now()
+
+    _run(doors.serve(), stop, settings)
+
+
+def labour(context: Context, settings: Settings) -> None:
+    """Only work, without doors, until told to stop."""
+    stopping = Stopping()
+
+    async def until_stopped() -> None:
+        async with background(context, settings, stopping):
+            logger.info("Working", extra={"event": "worker.started", "pid": os.getpid()})
+            while not await stopping.wait(3_600):
+                pass
+
+    _run(until_stopped(), stopping.now, settings)
+
+
+def _run(main: Coroutine[Any, Any, None], stop: Callable[[], None], settings: Settings) -> None:
+    """Run until it ends; `stop` is called in its loop at the first signal, a second one ends it."""
+    watch = threading.Timer(settings.stop_s, _leave)
+    watch.daemon = True
+
+    async def told() -> None:
+        def once() -> None:
+            if watch.is_alive():
+                _leave()
+            watch.start()
+            stop()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, once)
+        await main
+
+    asyncio.run(told())
+    watch.cancel()
+
+
+def _leave() -> None:
+    """End a process in which a thread still waits for something, a statement or a lock."""
+    logger.warning("Stopped before everything had ended", extra={"event": "stop.broke_off"})
+    os._exit(0)

@@ -5,6 +5,7 @@ go on (DESIGN 3).
 """
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 from sqlalchemy.engine import Connection as Tx
@@ -22,11 +23,16 @@ from sync.reading import Read
 logger = logging.getLogger(__name__)
 
 
-def drain(context: Context) -> int:
-    """Decide every pending receipt, oldest first; how many were decided."""
+def drain(context: Context, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Decide every pending receipt, oldest first, until told to stop; how many were decided."""
     with context.store.read() as tx:
         pending = intake.list_pending(tx)
-    return sum(_drain_one(context, receipt_id) for receipt_id in pending)
+    decided = 0
+    for receipt_id in pending:
+        if is_stopping():
+            break
+        decided += _drain_one(context, receipt_id)
+    return decided
 
 
 def _drain_one(context: Context, receipt_id: int) -> bool:

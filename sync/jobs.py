@@ -6,6 +6,7 @@ lease with everything it writes. So an engine may lose or double a job: the next
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
@@ -36,13 +37,20 @@ class Stopping:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._since: float | None = None
 
     def __bool__(self) -> bool:
         return self._event.is_set()
 
     def now(self) -> None:
-        """Ask everyone to end."""
+        """Ask everyone to end; called in the event loop."""
+        if self._since is None:
+            self._since = time.monotonic()
         self._event.set()
+
+    def asked_s_ago(self) -> float:
+        """How long ago that was first asked, in seconds; 0 before."""
+        return time.monotonic() - self._since if self._since is not None else 0.0
 
     async def wait(self, timeout_s: float) -> bool:
         """Wait so long, or until asked to end; whether that was asked."""

@@ -1,10 +1,12 @@
-"""`hub serve`, `hub migrate`, `hub simulate`: processes."""
+"""`hub serve`, `hub worker`, `hub migrate`, `hub simulate`: processes."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from canonical.errors import HubError
+from canonical.reasons import Reason
 from hub import output
 from hub.commands.opened import opened
 from hub.settings import load_settings
@@ -13,6 +15,7 @@ from hub.settings import load_settings
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(serve)
+    app.command()(worker)
     app.command()(migrate)
     app.command()(simulate)
 
@@ -24,7 +27,22 @@ def serve() -> None:
     settings = load_settings()
     with opened() as context:
         logs.install(settings.log_level)
-        serving.server(serving.build(context, settings), settings).run()
+        serving.serve(context, settings)
+
+
+def worker() -> None:
+    """Làm các việc tự chạy, không mở cửa / do the work that goes on by itself, without doors."""
+    from hub import logs, serving
+
+    settings = load_settings()
+    with opened() as context:
+        if context.store.is_sqlite:
+            raise HubError(
+                Reason.CONFLICT,
+                "on SQLite the one `hub serve` does all the work; `hub worker` needs PostgreSQL",
+            )
+        logs.install(settings.log_level)
+        serving.labour(context, settings)
 
 
 def migrate() -> None:

@@ -112,4 +112,4 @@ def _serve(context: Context, settings: Settings) -> Iterator[str]:
             yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(serving.STOP_S + 5)
+            thread.join(settings.stop_s + 5)
