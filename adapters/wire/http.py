@@ -7,8 +7,9 @@ names host, port and status, never a path, a query or a body: those hold codes o
 import asyncio
 import json as json_text
 import logging
+import re
 import ssl
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import httpx
@@ -16,7 +17,15 @@ from msgspec import Struct
 
 from adapters.wire.egress import Egress
 from adapters.wire.limits import Intake, pause_s
-from canonical.errors import Busy, Garbled, NotAllowed, Refused, TryAgain, Unreachable
+from canonical.errors import (
+    Busy,
+    Garbled,
+    HubError,
+    NotAllowed,
+    Refused,
+    TryAgain,
+    Unreachable,
+)
 from canonical.reasons import Reason
 
 # At INFO it writes whole addresses, with API keys and dossier codes in their queries.
@@ -79,6 +88,7 @@ class Http:
         content_type: str | None = None,
         expect: Collection[str] = (),
         allow: Collection[int] = (),
+        on_sent: Callable[[], None] | None = None,
     ) -> Answer:
         """The answer to one call, within the total deadline, its body included.
 
@@ -93,6 +103,7 @@ class Http:
             content_type: Of `content`.
             expect: Content types the contract knows (lower case, no parameters); empty takes any.
             allow: Statuses besides 2xx that are an answer in this contract and come back as one.
+            on_sent: Told when the request begins to leave: before that, nothing of it has.
 
         Raises:
             Unreachable: NET_REFUSED, NET_DNS, NET_RESET, TIMEOUT_TOTAL, TLS_INVALID.
@@ -118,6 +129,7 @@ class Http:
                     {"headers": sent, "content": content, "data": form},
                     expect,
                     allow,
+                    on_sent,
                 )
         except TimeoutError as error:
             raise Unreachable(
@@ -151,6 +163,7 @@ class Http:
         body: dict[str, Any],
         expect: Collection[str],
         allow: Collection[int],
+        on_sent: Callable[[], None] | None,
     ) -> Answer:
         addresses = await self._egress.addresses(
             where.host, where.port or _PORTS[where.scheme], system=self.system
@@ -159,13 +172,14 @@ class Http:
         # The socket goes to the very address that was checked, so that a name cannot lead
         # elsewhere a moment later; TLS still proves the name.
         headers = {**body.pop("headers"), "host": where.netloc.decode("ascii")}
+        watched = {"trace": _told(on_sent)} if on_sent is not None else {}
         for place, address in enumerate(addresses):
             try:
                 request = client.build_request(
                     method,
                     where.copy_with(host=address),
                     headers=headers,
-                    extensions={"sni_hostname": where.host},
+                    extensions={"sni_hostname": where.host, **watched},
                     **body,
                 )
                 response = await client.send(request, stream=True)
@@ -273,7 +287,24 @@ class Http:
         return Garbled(reason, f"{_place(where)}: {detail}", system=self.system)
 
 
+def status_of(error: HubError) -> int | None:
+    """The HTTP status that an error of `Http.call` is about; None where no status came."""
+    found = _STATUS.search(error.detail)
+    return int(found.group(1)) if found is not None else None
+
+
+def _told(on_sent: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:
+    """What httpcore tells of its steps, of which one matters here."""
+
+    async def trace(step: str, _: Any) -> None:
+        if step.endswith("send_request_headers.started"):
+            on_sent()
+
+    return trace
+
+
 _JSON = "application/json"
+_STATUS = re.compile(r"\bHTTP ([1-5][0-9]{2})(?:\s|\Z)")
 _PORTS = {"http": 80, "https": 443}
 
 

@@ -6,6 +6,7 @@ reader; `reply` is for small answers only.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -62,12 +63,27 @@ class Soap:
                 XML_FORBIDDEN.
             HubError: whatever `Http.call` raises.
         """
-        message = self._message(operation, arguments)
+        return await self.send(operation, self.message(operation, **arguments))
+
+    async def send(
+        self, operation: str, message: bytes, on_sent: Callable[[], None] | None = None
+    ) -> bytes:
+        """As `call`, for a message that `message` made, byte for byte.
+
+        Args:
+            operation: Whose message it is.
+            message: The envelope.
+            on_sent: Told when the request begins to leave: before that, nothing of it has. The
+                socket is not kept for a later call then: one that lay idle may be closed at the
+                other end, and nobody could say whether a request on it was read.
+        """
         action = self._operation(operation).soapaction or ""
         if self._version == "1.1":
             content_type, headers = "text/xml; charset=utf-8", {"SOAPAction": f'"{action}"'}
         else:
             content_type, headers = f'application/soap+xml; charset=utf-8; action="{action}"', {}
+        if on_sent is not None:
+            headers["connection"] = "close"
         answer = await self._http.call(
             "POST",
             self._endpoint,
@@ -75,6 +91,7 @@ class Soap:
             content_type=content_type,
             headers={**headers, "accept": "text/xml, application/soap+xml"},
             allow=(400, 500),  # a fault comes with 500, in SOAP 1.2 also with 400
+            on_sent=on_sent,
         )
         self._check(answer)
         return answer.body
@@ -111,7 +128,12 @@ class Soap:
                 Reason.MAPPING_ERROR, f"no operation {name} in the WSDL", system=self._http.system
             ) from None
 
-    def _message(self, operation: str, arguments: dict[str, Any]) -> bytes:
+    def message(self, operation: str, /, **arguments: Any) -> bytes:
+        """The envelope of one call.
+
+        Raises:
+            Refused: MAPPING_ERROR where the arguments do not fit the WSDL.
+        """
         self._operation(operation)
         bound = self._client.bind(self._service, self._port.name)
         try:
