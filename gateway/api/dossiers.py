@@ -3,17 +3,16 @@
 import base64
 import binascii
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from canonical import clock
-from canonical.catalogue import Books
 from canonical.errors import RequestRefused
 from canonical.fields import Channel
-from canonical.reasons import Reason, sentence
+from canonical.reasons import Reason
 from canonical.states import Status
 from gateway.api import examples
 from gateway.auth import context_of, needs
@@ -23,41 +22,13 @@ from store import reads, rights
 from store.clients import Principal
 from store.reads import Filters, Shown
 from sync.context import Context
-from sync.deadlines import computed_due
+from sync.shown import render
 
 router = APIRouter(tags=["Hồ sơ"])
 Reader = Annotated[Principal, needs("read")]
 MAX_LIMIT = 500
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Text = Annotated[str | None, Query(max_length=400)]
-
-
-def findings_of(shown: Shown, books: Books, language: str) -> list[dict[str, Any]]:
-    """A dossier's findings with a sentence each, what the catalogue says of it included."""
-    told: list[dict[str, Any]] = msgspec.json.decode(shown.findings)
-    if shown.procedure_code is not None and not books.is_listed(shown.procedure_code):
-        reason = Reason.UNLISTED_PROCEDURE.value
-        told.append({"reason": reason, "field": "procedure.code", "about": None})
-    return [{**one, "text": sentence(Reason(one["reason"]), language)} for one in told]
-
-
-def render(shown: Shown, books: Books, language: str) -> bytes:
-    """A dossier as it is shown: the stored body, its findings and the computed due date put in."""
-    findings = msgspec.json.encode(findings_of(shown, books, language))
-    due = None
-    if shown.procedure_code is not None and books.duration_of(shown.procedure_code) is not None:
-        due = computed_due(books, msgspec.json.decode(shown.body))
-    computed = msgspec.json.encode(due)
-    return b"".join(
-        (
-            shown.body[:-1].encode(),
-            b',"computed_due_at":',
-            computed,
-            b',"findings":',
-            findings,
-            b"}",
-        )
-    )
 
 
 @router.get("/api/v1/dossiers/{dossier_id}", summary="Một hồ sơ", responses=examples.ONE)

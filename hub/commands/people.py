@@ -205,7 +205,7 @@ def _one(tx: Tx, code: str) -> Shown:
 
 def _told(shown: Shown, books: Books, *, personal: bool) -> dict[str, Any]:
     """A dossier as the portal reads it, with the people in it masked."""
-    from gateway.api.dossiers import render
+    from sync.shown import render
 
     told: dict[str, Any] = msgspec.json.decode(render(shown, books, "vi"))
     return told if personal else _masked(told)
