@@ -2,7 +2,7 @@
 # make, and a package registry that pip can reach. Everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test soak check lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +48,9 @@ demo: $(READY) ## Start the hub and six simulated departments, print the figures
 
 test: $(READY) ## All tests (ARGS=tests/unit for some of them)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+
+soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED=1 STORE=sqlite|postgresql)
+	@$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --store $(or $(STORE),sqlite) $(ARGS)
 
 check: $(READY) ## Lint, format, types, import rules: what CI runs before the tests
 	@$(BIN)/ruff check .
