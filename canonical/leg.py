@@ -166,6 +166,11 @@ def first_due(fold: Fold) -> str | None:
     return str(min(fold.first_due.items(), key=lambda one: _rank(*one))[1].value)
 
 
+def newest_place(fold: Fold, facet: Facet) -> Place | None:
+    """Where the newest statement of a facet stands; None where the facet says nothing."""
+    return max((told.place for told in fold.fields.get(facet.value, {}).values()), default=None)
+
+
 def history_place(fold: Fold, facet: Facet) -> Place | None:
     """Where the newest full history of a facet stands; None where the facet never told one."""
     told = fold.fields.get(facet.value, {}).get("history")

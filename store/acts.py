@@ -1,19 +1,42 @@
 """Acts: what a person decided, kept as records of their own."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
+from canonical.decide import Disposition
+from canonical.ports import Fate
 from canonical.record import Record
+from store import bulk, intake
 from store.connections import ConnectionRow
 from store.tables import Act, table
 
 
-def save_act(tx: Tx, kind: str, record_id: int, actor: str, reason: str, at: str) -> int:
-    """Keep an act; its id."""
+def save_act(
+    tx: Tx,
+    kind: str,
+    record_id: int | None,
+    actor: str,
+    reason: str,
+    at: str,
+    subject: str | None = None,
+) -> int:
+    """Keep an act; its id.
+
+    Args:
+        tx: An open write transaction.
+        kind: One of store.tables.ACT_KINDS.
+        record_id: The record it is about; None where `subject` names what it is about.
+        actor: Who decided.
+        reason: Why, in that person's words.
+        at: Now, ISO at +07:00.
+        subject: What else it is about, "receipt:12".
+    """
     row = tx.execute(
         table(Act)
         .insert()
-        .values(kind=kind, record_id=record_id, actor=actor, reason=reason, at=at)
+        .values(kind=kind, record_id=record_id, subject=subject, actor=actor, reason=reason, at=at)
         .returning(table(Act).c.id)
     ).one()
     return int(row[0])
@@ -24,6 +47,36 @@ def mark_resolved(tx: Tx, record_id: int, act_id: int) -> None:
     tx.execute(
         text("UPDATE record SET resolved_by = :act WHERE id = :id"),
         {"act": act_id, "id": record_id},
+    )
+
+
+def of_replay(receipt_id: int) -> str:
+    """The subject of the act behind a receipt that takes up records from the quarantine again."""
+    return f"receipt:{receipt_id}"
+
+
+def mark_replayed(tx: Tx, receipt_id: int, origin_id: int, fates: Sequence[Fate]) -> None:
+    """Say on the quarantined records which act settled them: all that a replay did not refuse.
+
+    Args:
+        tx: An open write transaction.
+        receipt_id: The receipt of the replay; its act must be there.
+        origin_id: The receipt the records came in.
+        fates: What became of them now.
+    """
+    settled = [
+        intake.record_id(origin_id, fate.position)
+        for fate in fates
+        if fate.disposition != Disposition.QUARANTINED
+    ]
+    tx.execute(
+        text(
+            "UPDATE record SET resolved_by = act.id FROM act"
+            " WHERE act.kind = 'replay' AND act.subject = :subject"
+            " AND record.disposition = 'quarantined'"
+            f" AND record.id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"subject": of_replay(receipt_id), "ids": bulk.pack(settled)},
     )
 
 

@@ -19,7 +19,11 @@ from store.vault import Vault
 
 
 class NewReceipt(Struct, frozen=True):
-    """What is known of an intake before anything is decided."""
+    """What is known of an intake before anything is decided.
+
+    Attributes:
+        origin_id: The receipt whose records it takes up again.
+    """
 
     connection_id: str
     client_id: str | None
@@ -29,6 +33,7 @@ class NewReceipt(Struct, frozen=True):
     catalogue_version: int
     received_at: str
     raw: bytes
+    origin_id: int | None = None
 
 
 class SavedReceipt(Struct, frozen=True):
@@ -86,6 +91,8 @@ _SEALED = (
 def seal_of(vault: Vault, receipt: Mapping[str, Any]) -> str:
     """The keyed digest over what never changes about a receipt once it is taken in."""
     told = [receipt[name] for name in _SEALED]
+    if receipt["origin_id"] is not None:
+        told.append(receipt["origin_id"])
     return vault.receipt_mac(json.dumps(told, ensure_ascii=False))
 
 
@@ -119,6 +126,7 @@ def save_receipt(tx: Tx, vault: Vault, new: NewReceipt, pending: int) -> SavedRe
         "received_at": new.received_at,
         "digest": digest,
         "size_bytes": len(new.raw),
+        "origin_id": new.origin_id,
     }
     row = tx.execute(
         sa_insert(table(Receipt))

@@ -31,12 +31,15 @@ class Source(Struct, frozen=True):
     Attributes:
         agencies: The agencies it is granted; empty for the whole province.
         keeps_duplicates: Whether the receipt lists every duplicate (a push), or counts them.
+        origin_id: The receipt whose records are taken up again: they stand where they stood in the
+            order of intake.
     """
 
     connection_id: str
     namespace: str
     agencies: frozenset[str] = frozenset()
     keeps_duplicates: bool = True
+    origin_id: int | None = None
 
 
 class Touched(Struct):
@@ -88,7 +91,7 @@ def decide_and_fold(
         tx: An open write transaction.
         source: Who speaks.
         receipt_id: The receipt the items came in.
-        received_at: When, for sources that tell no time.
+        received_at: When they came, for sources that tell no time.
         items: Checked records and rejections, in order.
         catalogue: For what a granted agency includes.
     """
@@ -113,10 +116,11 @@ def decide_and_fold(
         decision = _refusal(folds[row.id], source, catalogue, received_at)
         if decision is None:
             decision = _decision(deciding, candidate, folds[row.id], item)
+            decision = _in_its_turn(decision, folds[row.id], item, source, received_at)
         rows.append(_row(item, row.id, decision, received_at))
         if decision.disposition in TAKEN:
             deciding.hold(candidate)
-            _fold(touched, item, row, decision, receipt_id, received_at)
+            _fold(touched, item, row, decision, source, receipt_id, received_at)
     for leg_id in touched.order:
         touched.legs[leg_id].fold = leg.encode(folds[leg_id])
     legs.save_legs(tx, list(touched.legs.values()))
@@ -186,6 +190,19 @@ def _decision(deciding: Deciding, candidate: Candidate, fold: Fold, record: Reco
     return decision
 
 
+def _in_its_turn(
+    decision: Decision, fold: Fold, record: Record, source: Source, received_at: datetime
+) -> Decision:
+    """Of one moment, what came in later stands; a record taken up again came when it first came."""
+    if source.origin_id is None or decision.disposition is not Disposition.APPLIED:
+        return decision
+    order = intake.record_id(source.origin_id, record.position)
+    newest = leg.newest_place(fold, record.facet)
+    if newest is None or leg.place_of(record, order, received_at) > newest:
+        return decision
+    return structs.replace(decision, disposition=Disposition.SUPERSEDED)
+
+
 def _candidate(record: Record, leg_id: int, received_at: datetime) -> Candidate:
     return Candidate(
         key=(leg_id, record.facet.value),
@@ -236,15 +253,17 @@ def _fold(
     record: Record,
     row: LegRow,
     decision: Decision,
+    source: Source,
     receipt_id: int,
     received_at: datetime,
 ) -> None:
     """Fold one decided record into its leg, and its words into the timeline."""
     own_id = intake.record_id(receipt_id, record.position)
+    order = intake.record_id(source.origin_id or receipt_id, record.position)
     if row.id not in touched.legs:
         touched.legs[row.id] = row
         touched.order.append(row.id)
-    leg.tell(touched.folds[row.id], record, own_id, received_at)
+    leg.tell(touched.folds[row.id], record, order, received_at)
     if decision.same_time:
         row.same_time = True
     is_late = decision.disposition is Disposition.SUPERSEDED

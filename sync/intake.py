@@ -21,6 +21,7 @@ from store import connections, dossiers, intake
 from store.connections import ConnectionRow
 from store.intake import NewReceipt, RecordRow, SavedReceipt
 from store.tables import POSITION_BITS
+from sync import shapes
 from sync.batch import Source, decide_and_fold
 from sync.context import Context
 from sync.dossiers import put_together
@@ -30,13 +31,21 @@ logger = logging.getLogger(__name__)
 MAX_RECORDS = 1 << POSITION_BITS
 
 
+class Origin(Struct, frozen=True):
+    """The receipt whose records are taken up again, and when it came."""
+
+    receipt_id: int
+    received_at: datetime
+
+
 class Taken(Struct, frozen=True):
     """One body that arrived: whose, what, when.
 
     Attributes:
-        shape: Name by which it is read.
+        shape: Name by which it is read, and which of its rows (sync.shapes).
         agencies: The sender's grant; empty for the whole province.
         keeps_duplicates: A push lists its duplicates one by one; a poll counts them.
+        origin: What its records first came in; None where they came now.
     """
 
     connection: ConnectionRow
@@ -47,6 +56,12 @@ class Taken(Struct, frozen=True):
     run_id: int | None = None
     agencies: frozenset[str] = frozenset()
     keeps_duplicates: bool = True
+    origin: Origin | None = None
+
+    @property
+    def said_at(self) -> datetime:
+        """When its records came: that is their time, where the source tells none."""
+        return self.received_at if self.origin is None else self.origin.received_at
 
 
 class Outcome(Struct, frozen=True):
@@ -75,25 +90,31 @@ Within = Callable[[Tx, Outcome], None]
 
 
 def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
-    """The checked records of a body.
+    """The checked records of a body, those that its shape means.
 
     Raises:
         Malformed, Garbled: the whole body is outside its contract.
     """
-    connection = taken.connection
+    connection, shape = taken.connection, shapes.told(taken.shape)
     if connection.system == CANONICAL:
         return read_canonical(
-            taken.raw, taken.shape, connection.namespace, taken.received_at, context.vault
+            taken.raw,
+            shape.name,
+            connection.namespace,
+            taken.received_at,
+            context.vault,
+            shape.positions,
         )
     mapping = context.mapping(tx, connection, mapping_version)
     return read_native(
         taken.raw,
-        taken.shape,
+        shape.name,
         context.systems[connection.system],
         mapping,
         connection.namespace,
         taken.received_at,
         context.vault,
+        shape.positions,
     )
 
 
@@ -126,7 +147,7 @@ def take_in(
     """
 
     def work(tx: Tx) -> Outcome:
-        receipt = _save(context, tx, taken, mapping_version, len(found.items))
+        receipt = save(context, tx, taken, mapping_version, len(found.items))
         outcome = decide_receipt(context, tx, taken, receipt, found)
         if within is not None:
             within(tx, outcome)
@@ -144,9 +165,10 @@ def take_in(
         return _keep_pending(context, taken, found, mapping_version, within, error)
 
 
-def _save(
+def save(
     context: Context, tx: Tx, taken: Taken, mapping_version: int, pending: int
 ) -> SavedReceipt:
+    """Keep a body as a receipt that is still pending."""
     return intake.save_receipt(
         tx,
         context.vault,
@@ -159,6 +181,7 @@ def _save(
             catalogue_version=context.books(tx).version,
             received_at=clock.to_iso(taken.received_at),
             raw=taken.raw,
+            origin_id=taken.origin.receipt_id if taken.origin is not None else None,
         ),
         pending,
     )
@@ -176,7 +199,7 @@ def _keep_pending(
         raise error
 
     def work(tx: Tx) -> Outcome:
-        receipt = _save(context, tx, taken, mapping_version, len(found.items))
+        receipt = save(context, tx, taken, mapping_version, len(found.items))
         fates = [Fate(item.position, item.code, Disposition.PENDING.value) for item in found.items]
         outcome = _outcome(receipt, taken.received_at, fates, {}, found.is_list)
         if within is not None:
@@ -189,25 +212,31 @@ def _keep_pending(
 def decide_receipt(
     context: Context, tx: Tx, taken: Taken, receipt: SavedReceipt, found: Read
 ) -> Outcome:
-    """Decide and apply the records of a saved receipt, in the caller's transaction."""
+    """Decide and apply the records of a saved receipt, in the caller's transaction.
+
+    What is taken up again from the quarantine and still cannot be applied stays where it is: it is
+    told among the fates and is no record of this receipt.
+    """
     books = context.books(tx)
     source = Source(
         taken.connection.id,
         taken.connection.namespace,
         taken.agencies,
         taken.keeps_duplicates,
+        taken.origin.receipt_id if taken.origin is not None else None,
     )
-    decided = decide_and_fold(
-        tx, source, receipt.id, taken.received_at, found.items, books.agencies
-    )
-    kept = [r for r in decided.rows if r.disposition is not Disposition.DUPLICATE]
+    decided = decide_and_fold(tx, source, receipt.id, taken.said_at, found.items, books.agencies)
+    told = decided.rows
+    if taken.origin is not None:
+        told = [r for r in told if r.disposition is not Disposition.QUARANTINED]
+    kept = [r for r in told if r.disposition is not Disposition.DUPLICATE]
     intake.insert_records(tx, receipt.id, taken.connection.id, kept)
     decision_no = dossiers.next_decision(tx)
     made = put_together(
         tx, decided.touched, receipt.id, clock.to_iso(taken.received_at), books.precedences
     )
-    listed = _duplicates(decided.rows, taken)
-    intake.close_receipt(tx, receipt.id, _counts(decided.rows), listed, decision_no, books.version)
+    listed = _duplicates(told, taken)
+    intake.close_receipt(tx, receipt.id, _counts(told), listed, decision_no, books.version)
     others = {r.leg_id for r in decided.rows if r.leg_id is not None} - set(made)
     made |= dossiers.public_ids(tx, others) if others else {}
     fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in decided.rows]

@@ -4,7 +4,7 @@ Pure but for the mapping it is handed: the same bytes, shape, mapping and moment
 items, so replay and `hub verify` need nothing but the receipt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,14 @@ class Read(msgspec.Struct, frozen=True):
     drift: frozenset[str] = frozenset()
 
 
-def read_canonical(raw: bytes, shape: str, namespace: str, now: datetime, vault: Vault) -> Read:
+def read_canonical(
+    raw: bytes,
+    shape: str,
+    namespace: str,
+    now: datetime,
+    vault: Vault,
+    only: Collection[int] | None = None,
+) -> Read:
     """The records of a canonical push.
 
     Args:
@@ -46,6 +53,7 @@ def read_canonical(raw: bytes, shape: str, namespace: str, now: datetime, vault:
         namespace: The connection's.
         now: The moment of intake.
         vault: Keys of digests and PINs.
+        only: The positions that are wanted; None for all.
 
     Raises:
         Malformed: not JSON as we take it; the whole body is refused.
@@ -53,7 +61,7 @@ def read_canonical(raw: bytes, shape: str, namespace: str, now: datetime, vault:
     """
     if shape == NDJSON:
         lines = strict_json.lines(raw)
-        return Read([_line(x, i, namespace, now, vault) for i, x in enumerate(lines)])
+        return Read([_line(x, i, namespace, now, vault) for i, x in _wanted(lines, only)])
     told: Any = soap.dossiers(raw) if shape == SOAP else strict_json.decode(raw)
     if not isinstance(told, list):
         if not isinstance(told, dict):
@@ -61,7 +69,12 @@ def read_canonical(raw: bytes, shape: str, namespace: str, now: datetime, vault:
         return Read([_canonical(told, 0, namespace, now, vault)], is_list=False)
     if not all(isinstance(item, dict) for item in told):
         raise Malformed("not an object where one must be")
-    return Read([_canonical(x, i, namespace, now, vault) for i, x in enumerate(told)])
+    return Read([_canonical(x, i, namespace, now, vault) for i, x in _wanted(told, only)])
+
+
+def _wanted(items: Iterable[Any], only: Collection[int] | None) -> Iterator[tuple[int, Any]]:
+    """Items with their positions, all or those that are wanted."""
+    return ((i, x) for i, x in enumerate(items) if only is None or i in only)
 
 
 def _line(
@@ -91,6 +104,7 @@ def read_native(
     namespace: str,
     now: datetime,
     vault: Vault,
+    only: Collection[int] | None = None,
 ) -> Read:
     """The records of a page, file or door call in a department's own words.
 
@@ -99,7 +113,7 @@ def read_native(
     """
     items: list[Record | Rejected] = []
     drift: set[str] = set()
-    for position, row in enumerate(system.rows(shape, raw)):
+    for position, row in _wanted(system.rows(shape, raw), only):
         item = _native(row, position, mapping, drift, now, vault, namespace)
         items.append(_known_again(item, row, vault) if isinstance(item, Rejected) else item)
     return Read(items, drift=frozenset(drift))

@@ -34,8 +34,9 @@ from store.tables import (
     Run,
     table,
 )
+from sync import shapes
 from sync.context import Context
-from sync.intake import Taken, decide_receipt, read
+from sync.intake import Origin, Taken, decide_receipt, read
 from sync.reading import Read
 
 _COPIED = (Connection, ConnectionMapping, Client, CatalogueVersion, Run, Act)
@@ -106,8 +107,8 @@ def _replay(
                 progress(number)
     tx.execute(
         text(
-            "UPDATE record SET resolved_by = (SELECT id FROM act WHERE act.record_id = record.id)"
-            " WHERE disposition = 'quarantined'"
+            "UPDATE record SET resolved_by = act.id FROM act WHERE act.record_id = record.id"
+            " AND act.kind = 'resolve_as_new' AND disposition = 'quarantined'"
         )
     )
     return unreadable
@@ -128,35 +129,39 @@ def _decide(context: Context, again: Context, main: Tx, tx: Tx, row: Any) -> Non
     if connection is None:
         raise HubError(Reason.NOT_FOUND, "its connection is missing")
     tx.execute(text("UPDATE feed SET catalogue = :v"), {"v": row.catalogue_version})
-    act, shape, position = _act_of(row.shape)
+    shape = shapes.told(row.shape)
     sender = clients.load_any(tx, row.client_id) if row.client_id is not None else None
     taken = Taken(
         connection=connection,
-        shape=shape,
+        shape=row.shape,
         raw=intake.load_raw(main, context.vault, row.digest),
         received_at=clock.from_iso(row.received_at),
         client_id=row.client_id,
         run_id=row.run_id,
-        agencies=sender.agencies if sender is not None and not act else frozenset(),
-        keeps_duplicates=row.client_id is not None,
+        agencies=sender.agencies if sender is not None and not shape.opens else frozenset(),
+        keeps_duplicates=row.client_id is not None or shape.is_act,
+        origin=_origin(main, row.origin_id),
     )
     found = read(again, tx, taken, row.mapping_version)
-    if act:
-        one = next(i for i in found.items if i.position == position)
+    if shape.opens:
+        [one] = found.items
         if isinstance(one, Record):
             acts.open_generation(tx, connection, one)
-        found = structs.replace(found, items=[structs.replace(one, position=0)])
-    else:
+        if row.origin_id is None:  # as acts of the first versions counted it
+            found = structs.replace(found, items=[structs.replace(one, position=0)])
+    elif not shape.is_act:
         found = _with_poison(main, row.id, found)
-    decide_receipt(again, tx, taken, SavedReceipt(row.id, row.public_id), found)
+    saved = SavedReceipt(row.id, row.public_id)
+    outcome = decide_receipt(again, tx, taken, saved, found)
+    if shape.is_replay:
+        acts.mark_replayed(tx, saved.id, row.origin_id, outcome.fates)
 
 
-def _act_of(shape: str) -> tuple[bool, str, int]:
-    """Whether a receipt is a person's act over an earlier one, its shape and position."""
-    if not shape.startswith("act:"):
-        return False, shape, 0
-    inner, _, position = shape.removeprefix("act:").rpartition(":")
-    return True, inner, int(position)
+def _origin(main: Tx, receipt_id: int | None) -> Origin | None:
+    if receipt_id is None:
+        return None
+    told = intake.load_receipt(main, receipt_id)
+    return Origin(told.id, clock.from_iso(told.received_at))
 
 
 def _with_poison(main: Tx, receipt_id: int, found: Read) -> Read:

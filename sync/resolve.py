@@ -1,6 +1,5 @@
 """What a person decides about a quarantined record: kept as an act, applied at its proper place."""
 
-import msgspec
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
@@ -9,8 +8,9 @@ from canonical.reasons import Reason
 from canonical.record import Record
 from store import acts, connections, intake, quarantine
 from store.quarantine import QuarantinedRecord
+from sync import shapes
 from sync.context import Context
-from sync.intake import Outcome, Taken, decide_receipt, read
+from sync.intake import Origin, Outcome, Taken, decide_receipt, read, save
 
 
 def resolve_as_new(context: Context, record_id: int, actor: str, reason: str) -> Outcome:
@@ -52,30 +52,16 @@ def _apply(context: Context, tx: Tx, row: QuarantinedRecord) -> Outcome:
         raise HubError(Reason.NOT_FOUND, f"no connection {row.connection!r}")
     taken = Taken(
         connection=connection,
-        shape=receipt.shape,
+        shape=shapes.opening(shapes.told(receipt.shape).name, row.position),
         raw=intake.load_raw(tx, context.vault, receipt.digest),
         received_at=clock.from_iso(clock.to_iso(context.now())),
         client_id=receipt.client_id,
+        origin=Origin(receipt.id, clock.from_iso(receipt.received_at)),
     )
     found = read(context, tx, taken, receipt.mapping_version)
-    one = next(i for i in found.items if i.position == row.position)
+    [one] = found.items
     if not isinstance(one, Record):
         raise HubError(Reason.CONFLICT, "the record cannot be read")
     acts.open_generation(tx, connection, one)
-    saved = intake.save_receipt(
-        tx,
-        context.vault,
-        intake.NewReceipt(
-            connection_id=connection.id,
-            client_id=receipt.client_id,
-            run_id=None,
-            shape=f"act:{receipt.shape}:{row.position}",
-            mapping_version=receipt.mapping_version,
-            catalogue_version=context.books(tx).version,
-            received_at=clock.to_iso(taken.received_at),
-            raw=taken.raw,
-        ),
-        1,
-    )
-    again = msgspec.structs.replace(one, position=0)
-    return decide_receipt(context, tx, taken, saved, msgspec.structs.replace(found, items=[again]))
+    saved = save(context, tx, taken, receipt.mapping_version, 1)
+    return decide_receipt(context, tx, taken, saved, found)
