@@ -4,7 +4,7 @@ A record walks one way: wire bytes -> `Reading.rows` (pure) -> mapping (pure) ->
 same bytes read again give the same rows, so replay and `hub verify` need nothing but the receipt.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -81,12 +81,14 @@ class Settings(Struct, frozen=True):
         endpoint: Address (http URL) or folder (file drop).
         options: Plain settings.
         secrets: Revealed secrets; never logged, never kept by the adapter beyond the run.
+        tables: The connection's additions to code tables.
     """
 
     id: str
     endpoint: str
     options: dict[str, str]
     secrets: dict[str, str]
+    tables: dict[str, dict[str, Any]] = {}
 
 
 class Ask(Struct, frozen=True):
@@ -275,6 +277,7 @@ class Figures(Struct, frozen=True):
         told: The answer of GET /api/v1/indicators.
         before: That of the revision before; None for the first.
         known_seq: The newest change of the feed when it was counted.
+        why: Why the revision before no longer stands, in Vietnamese; "" for the first.
     """
 
     id: str
@@ -283,6 +286,7 @@ class Figures(Struct, frozen=True):
     before: dict[str, Any] | None
     known_seq: int
     at: str
+    why: str = ""
 
 
 class Publisher(Protocol):
@@ -328,10 +332,24 @@ class Filed(Struct, frozen=True):
 
 
 class Files(Protocol):
-    """A department with which a dossier can be filed: no decisions, no repeats."""
+    """A department with which a dossier can be filed: no decisions, no repeats.
+
+    Attributes:
+        form: Name of the attachment that holds what the department asks for beyond the dossier's
+            fields (the application form); "" where it asks for nothing more.
+        portrait: Name of the attachment that is the photograph; "" where there is none.
+    """
+
+    form: str
+    portrait: str
 
     def render(self, number: str, body: dict[str, Any]) -> bytes:
         """What is filed: the hub's own number and the dossier's fields; pure.
+
+        Args:
+            number: The hub's own, stable over attempts.
+            body: The dossier as the hub shows it; `form` is what the application form says, {}
+                where there is none.
 
         Raises:
             Refused: FIELD_MISSING and the like, where the contract cannot say the dossier.
@@ -348,12 +366,25 @@ class Files(Protocol):
         """
         ...
 
-    async def find_receipt(self, rendered: bytes) -> Filed | None:
+    async def find_receipt(self, rendered: bytes, others: Collection[str]) -> Filed | None:
         """Whether the department has it; None where it surely has not.
+
+        Args:
+            rendered: What was filed.
+            others: The department's codes that are known to be other dossiers'.
 
         Raises:
             OutcomeUnknown: the department offers nothing to look it up by, or several fit.
             TryAgain, Garbled: it could not be asked.
+        """
+        ...
+
+    async def fetch(self, address: str) -> bytes:
+        """The bytes of an attachment, from the desk that keeps it.
+
+        Raises:
+            TryAgain: it could not be asked.
+            Refused, Garbled: it cannot be had: no such paper, not on the allowlist, cut short.
         """
         ...
 

@@ -17,6 +17,10 @@ from store.tables import Checkpoint, Connection, ConnectionMapping, Run, table
 from store.vault import Vault
 
 
+# Clocks of two nodes, or of one before and after it was set, may differ by so much.
+CLOCK_TRUST = timedelta(hours=1)
+
+
 class ConnectionRow(Struct, frozen=True):
     """One configured connection.
 
@@ -39,7 +43,7 @@ class ConnectionRow(Struct, frozen=True):
     def settings(self, vault: Vault) -> Settings:
         """What its adapter needs, secrets revealed."""
         secrets = json.loads(vault.open(self.sealed)) if self.sealed else {}
-        return Settings(self.id, self.endpoint, self.options, secrets)
+        return Settings(self.id, self.endpoint, self.options, secrets, self.tables)
 
 
 def load_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:
@@ -161,19 +165,24 @@ class LeaseToken(Struct, frozen=True):
 
 
 def take_lease(tx: Tx, name: str, holder: str, now: datetime, ttl_s: float) -> LeaseToken | None:
-    """Take a free or expired lease, its token one higher; None where another holds it."""
+    """Take a free or expired lease, its token one higher; None where another holds it.
+
+    One that lasts far longer than any is given was written by a clock that was wrong: it would
+    silence its connection until then, and its holder cannot write once the token has risen.
+    """
     found = tx.execute(
         text(
             "INSERT INTO lease (name, holder, token, expires_at)"
             " VALUES (:name, :holder, 1, :until) ON CONFLICT (name) DO UPDATE SET"
             " holder = excluded.holder, token = lease.token + 1, expires_at = excluded.expires_at"
-            " WHERE lease.expires_at <= :now RETURNING token"
+            " WHERE lease.expires_at <= :now OR lease.expires_at > :absurd RETURNING token"
         ),
         {
             "name": name,
             "holder": holder,
             "until": clock.to_iso(now + timedelta(seconds=ttl_s)),
             "now": clock.to_iso(now),
+            "absurd": clock.to_iso(now + timedelta(seconds=ttl_s) + CLOCK_TRUST),
         },
     ).first()
     return LeaseToken(name, int(found[0])) if found is not None else None
@@ -234,7 +243,13 @@ def save_checkpoint(tx: Tx, connection_id: str, point: dict[str, Any], at: str) 
     )
 
 
-def start_run(tx: Tx, connection_id: str, at: str) -> int:
+def start_run(
+    tx: Tx,
+    connection_id: str,
+    at: str,
+    cause: str = "command",
+    nominal_at: datetime | None = None,
+) -> int:
     """Begin a run's record; its id.
 
     Whoever begins one holds the lease, so one that still counts as running ended without a word.
@@ -254,6 +269,8 @@ def start_run(tx: Tx, connection_id: str, at: str) -> int:
             pages=0,
             records=0,
             drift="[]",
+            cause=cause,
+            nominal_at=nominal_at,
         )
         .returning(runs.c.id)
     ).one()

@@ -215,10 +215,12 @@ class Publication(SQLModel, table=True):
     revision: int = big()
     known_seq: int = big()  # the newest change when it was counted
     figures: str = text_column()  # JSON, as GET /api/v1/indicators answered
+    why: str = text_column()  # the revision before no longer stands; "" for the first
     event_id: str = text_column()
     body: bytes | None = _sealed()
     state: str = text_column()
     attempts: int = big()
+    first_at: str | None = moment(nullable=True)  # of the first attempt
     due_at: str = moment()
     reason: str | None = text_column(nullable=True)
     detail: str | None = text_column(nullable=True)
@@ -227,11 +229,14 @@ class Publication(SQLModel, table=True):
 
 
 class FilingCursor(SQLModel, table=True):
-    """How far a connection that files has followed the change feed."""
+    """How far a connection that files has followed the change feed, and when it may be called."""
 
     __tablename__ = "filing_cursor"
     connection_id: str = ref("connection.id", primary_key=True)
+    from_seq: int = big()  # what the hub learnt of up to here is not filed
     seq: int = big()
+    failures: int = big()  # calls that reached nobody, one after another
+    retry_at: str | None = moment(nullable=True)  # the department is not called before
 
 
 class Filing(SQLModel, table=True):
@@ -254,12 +259,13 @@ class Filing(SQLModel, table=True):
     state: str = text_column()
     body: bytes | None = _sealed()  # what was sent, byte for byte
     attempts: int = big()
-    looked_up: int = big()
+    looked_up: int = big()  # times it was asked for since it was sent, or a paper was, in vain
     sent_at: str | None = moment(nullable=True)
     due_at: str | None = moment(nullable=True)  # null: nothing to do until something happens
     filed_code: str | None = text_column(nullable=True)  # the department's own code
     papers: int = big()
     papers_sent: int = big()
+    paper_list: str = text_column()  # JSON list: each paper, and what became of it
     reason: str | None = text_column(nullable=True)
     detail: str | None = text_column(nullable=True)
     created_at: str = moment()

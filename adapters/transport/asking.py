@@ -75,6 +75,14 @@ def whole(settings: Settings, name: str, default: int, *, least: int) -> int:
     return number
 
 
+def one_of(settings: Settings, name: str, words: Sequence[str]) -> str:
+    """A word out of an option; the first where nothing is said. Raises Refused(FIELD_TYPE)."""
+    told = settings.options.get(name) or words[0]
+    if told not in words:
+        raise bad_option(settings, name)
+    return told
+
+
 def timeout_s(settings: Settings) -> float:
     """The total deadline of one call, in seconds. Raises Refused(FIELD_TYPE)."""
     try:

@@ -1,4 +1,4 @@
-"""What the Department answers, as wire rows: the SOAP list, a batch of states, the JSON list.
+"""What the Department answers, as wire rows: the SOAP list, states, the JSON list, a filing.
 
 Contracts: contract/service-2014-used.wsdl (SOAP 1.1 and 1.2) and contract/danhsachhoso.md. Rows are
 taken from the bytes themselves: the answers are known to disagree with the published WSDL, and a
@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from canonical import filing
 from canonical.errors import Garbled, NotAllowed, Refused
 from canonical.ports import BadRow, Row
 from canonical.reading import json, xml
@@ -44,6 +45,7 @@ class _Packed(Struct, frozen=True):
 
 
 _NS = "{http://tempuri.org/}"
+_LONGEST_CODE = 25
 _ENVELOPES = (
     "{http://schemas.xmlsoap.org/soap/envelope/}",
     "{http://www.w3.org/2003/05/soap-envelope}",
@@ -75,6 +77,8 @@ def rows(shape: str, raw: bytes) -> list[Row | BadRow]:
                 Row(LISTED, item) if isinstance(item, dict) else BadRow(Reason.FIELD_TYPE)
                 for item in listing(raw)[1]
             ]
+        case "filed":
+            return [filing.note_row(raw, SYSTEM)]
         case _:
             raise Garbled(Reason.BODY_MALFORMED, f"no shape {shape!r}", system=SYSTEM)
 
@@ -99,6 +103,22 @@ def state(raw: bytes) -> str | None:
     result = _answer(raw, STATES).find(f"{_NS}{STATES}Result")
     told = None if result is None else result.text
     return told.strip() or None if told else None
+
+
+def filed_code(raw: bytes) -> str | None:
+    """MaDK as TaoMoiHoSo answered it; None where it did not take the dossier.
+
+    Raises:
+        Garbled: SCHEMA_DRIFT where it is no MaDK (varchar(25), no blanks); as `rows`.
+        Refused: as `rows`.
+    """
+    result = _answer(raw, "TaoMoiHoSo").find(f"{_NS}TaoMoiHoSoResult")
+    code = (result.text or "").strip() if result is not None else ""
+    if not code:
+        return None
+    if len(code) > _LONGEST_CODE or not code.isprintable() or len(code.split()) > 1:
+        raise Garbled(Reason.SCHEMA_DRIFT, "TaoMoiHoSoResult is no MaDK", system=SYSTEM)
+    return code
 
 
 def packed(answers: Sequence[tuple[str, bytes]]) -> bytes:

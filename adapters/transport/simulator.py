@@ -2,6 +2,8 @@
 
     POST /TichHopMotCua/Service.asmx         SOAP 1.1 and 1.2; GET ...?wsdl shows service-2014.wsdl
     GET  /apiGTVT/danhsachhoso               contract/danhsachhoso.md
+    GET  /__ledger                           every TaoMoiHoSo it was sent, with its papers
+    POST /__states                           {"MaDK": "TT_XuLy", ...}: what the Department did since
 
 A data file is one JSON object in the Department's own words, every value a text as it stands on the
 wire; a name left out, or null, is an element or field left out:
@@ -19,7 +21,7 @@ absent. With no file the small set in simulator.json is served. POST /__data tak
 Besides the moods of adapters.simulation it knows "drift": answers that disagree with the WSDL, as
 the real ones did: owned licences pipe-joined where the WSDL has one date, an element nobody
 announced, an optional element gone everywhere and a required one gone here and there. "refusing" is
-for the JSON list alone: the SOAP service knows no credentials.
+for the JSON list alone: the SOAP service knows no credentials. Moods of filing: simulator_filing.
 """
 
 import json
@@ -35,6 +37,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from adapters.simulation import Simulation
+from adapters.transport.simulator_filing import MOODS, Cut, Filings, Hang
 
 _CONTRACT = Path(__file__).parent / "contract"
 _SOAP_PATH = "/TichHopMotCua/Service.asmx"
@@ -67,6 +70,7 @@ class Department(Simulation):
         self.hoso: list[HoSo] = []
         self.danhsach: list[HoSo] = []
         self.states: dict[Any, str] = {}
+        self.filings = Filings()
         self.agency = options.get("ma_don_vi", "H50.19")
         self.key = options.get("api_key", "khoa-thu-nghiem")
         is_json = options.get("mode") == "json"
@@ -75,11 +79,13 @@ class Department(Simulation):
                 Route(_SOAP_PATH, self._soap, methods=["POST"]),
                 Route(_SOAP_PATH, self._wsdl, methods=["GET"]),
                 Route("/apiGTVT/danhsachhoso", self._list, methods=["GET"]),
+                Route("/__ledger", self._ledger, methods=["GET"]),
+                Route("/__states", self._advance, methods=["POST"]),
             ],
             fault=self._fault_by_mood,
             options={"ma_don_vi": self.agency} if is_json else {},
             secrets={"api_key": self.key} if is_json else {},
-            more_moods=("drift",),
+            more_moods=("drift", *MOODS),
             on_data=self.take,
         )
         self.take(data)
@@ -107,11 +113,41 @@ class Department(Simulation):
         action = _action(request, namespace)
         if call is None or call.tag.partition("}")[2] != action:
             return _fault(namespace, "Client" if namespace == _SOAP_11 else "Sender")
-        if action == "getHoSoMotCua":
+        if action == "getHoSoMotCua" and self.mood != "no_list":
             return _answer(namespace, action, _array(self._asked(call)))
         if action == "GetTrangThaiHoSo":
             return _answer(namespace, action, escape(self._state(_text(call, "maDK"))))
+        if action == "TaoMoiHoSo":
+            return self._file(namespace, call)
+        if action in ("TaiAnhChanDung", "TaiAnhDinhKem"):
+            self.filings.take_paper(call, action)
+            return _answer(namespace, action, "")
         return _fault(namespace, "Server" if namespace == _SOAP_11 else "Receiver")
+
+    def _file(self, namespace: str, call: Element) -> Response:
+        code, listed = self.filings.take(call, refusing=self.mood == "empty_answer")
+        if listed is not None:
+            self.hoso.append(listed)
+            self.states[code] = listed["TRANGTHAIXULY1"]
+        if self.mood == "lost_after_taking":
+            return Cut()
+        if self.mood == "hang_after_taking":
+            return Hang()
+        if self.mood == "fault_after_taking":
+            return _fault(namespace, "Server" if namespace == _SOAP_11 else "Receiver")
+        return _answer(namespace, "TaoMoiHoSo", escape(code))
+
+    async def _ledger(self, _: Request) -> Response:
+        return JSONResponse(self.filings.ledger)
+
+    async def _advance(self, request: Request) -> Response:
+        told = await request.json()
+        self.states |= told
+        self.hoso = [
+            {**h, "TRANGTHAIXULY1": told[h["MaDK1"]]} if h.get("MaDK1") in told else h
+            for h in self.hoso
+        ]
+        return JSONResponse(self.states)
 
     def _asked(self, call: Element) -> list[HoSo]:
         first, last = _day(_text(call, "tuNgay")), _day(_text(call, "denNgay"))

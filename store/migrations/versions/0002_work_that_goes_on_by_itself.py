@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("filed_code", sa.Text(), nullable=True),
         sa.Column("papers", sa.BigInteger(), nullable=False),
         sa.Column("papers_sent", sa.BigInteger(), nullable=False),
+        sa.Column("paper_list", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("created_at", store.types.Moment(), nullable=False),
@@ -121,7 +122,10 @@ def upgrade() -> None:
     op.create_table(
         "filing_cursor",
         sa.Column("connection_id", sa.Text(), nullable=False),
+        sa.Column("from_seq", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("retry_at", store.types.Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["connection_id"],
             ["connection.id"],
@@ -163,6 +167,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("known_seq", sa.BigInteger(), nullable=False),
         sa.Column("figures", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),

@@ -1,0 +1,361 @@
+"""Filings: dossiers handed on to a department, what is due of them, and how far the feed was read.
+
+A filing changes state only from a state the caller saw it in (`move`): whoever comes second finds
+that nothing changed and keeps nothing of its transaction.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import select, text
+from sqlalchemy.engine import Connection as Tx
+
+from canonical.errors import HubError
+from canonical.filing import DeskLeg, PaperPlan
+from canonical.reasons import Reason
+from store import bulk
+from store.tables import table
+from store.work_tables import Filing, FilingCursor
+
+
+class FilingRow(Struct, frozen=True):
+    """One filing; see store.work_tables.Filing for what its columns say."""
+
+    id: int
+    connection_id: str
+    dossier_id: int
+    namespace: str
+    code: str
+    generation: int
+    number: str
+    state: str
+    body: bytes | None
+    attempts: int
+    looked_up: int
+    sent_at: str | None
+    due_at: str | None
+    filed_code: str | None
+    papers: int
+    papers_sent: int
+    paper_list: str
+    reason: str | None
+    detail: str | None
+    created_at: str
+    updated_at: str
+
+    @property
+    def plans(self) -> list[PaperPlan]:
+        """Its papers and what became of them."""
+        return msgspec.json.decode(self.paper_list, type=list[PaperPlan])
+
+
+class Cursor(Struct, frozen=True):
+    """How far a connection that files has come.
+
+    Attributes:
+        from_seq: What the hub learnt of up to here is not filed.
+        seq: Changes looked at.
+        failures: Calls that reached nobody, one after another.
+        retry_at: The department is not called before, ISO; None where it may be.
+    """
+
+    connection_id: str
+    from_seq: int
+    seq: int
+    failures: int
+    retry_at: str | None
+
+
+class Case(Struct, frozen=True):
+    """A living dossier as filing needs it.
+
+    Attributes:
+        created_seq: When the hub learnt of it.
+    """
+
+    id: int
+    public_id: str
+    body: dict[str, Any]
+    created_seq: int
+
+
+def begin(tx: Tx, connection_id: str) -> None:
+    """Have a connection file what the hub learns of from now on; one that files already does so."""
+    tx.execute(
+        text(
+            "INSERT INTO filing_cursor (connection_id, from_seq, seq, failures)"
+            " SELECT :id, seq, seq, 0 FROM feed WHERE id = 1 ON CONFLICT DO NOTHING"
+        ),
+        {"id": connection_id},
+    )
+
+
+def load_cursor(tx: Tx, connection_id: str) -> Cursor | None:
+    """How far a connection has come; None where it never filed."""
+    held = table(FilingCursor)
+    found = tx.execute(select(held).where(held.c.connection_id == connection_id)).mappings().first()
+    return Cursor(**found) if found is not None else None
+
+
+def note_followed(tx: Tx, connection_id: str, seq: int) -> None:
+    """Set how far the feed was looked at."""
+    held = table(FilingCursor)
+    tx.execute(held.update().where(held.c.connection_id == connection_id).values(seq=seq))
+
+
+def note_calls(tx: Tx, connection_id: str, failures: int, retry_at: str | None) -> None:
+    """Set how often the department could not be reached, and when it may be called again."""
+    held = table(FilingCursor)
+    tx.execute(
+        held.update()
+        .where(held.c.connection_id == connection_id)
+        .values(failures=failures, retry_at=retry_at)
+    )
+
+
+def with_work(tx: Tx, connection_ids: Collection[str], now: str) -> list[str]:
+    """Which of these connections have something to do now that nobody is doing."""
+    due = table(Filing)
+    cursors = table(FilingCursor)
+    found = tx.execute(
+        select(due.c.connection_id)
+        .where(due.c.connection_id.in_(connection_ids), due.c.due_at <= now)
+        .distinct()
+    )
+    at_work = {row[0] for row in found}
+    newest = tx.execute(text("SELECT seq FROM feed WHERE id = 1")).scalar_one()
+    held = {
+        row.connection_id: row
+        for row in tx.execute(select(cursors).where(cursors.c.connection_id.in_(connection_ids)))
+    }
+    busy = _busy(tx, connection_ids, now)
+    told = []
+    for one in sorted(connection_ids):
+        cursor = held.get(one)
+        if one in busy or (cursor is not None and cursor.retry_at and cursor.retry_at > now):
+            continue
+        if cursor is None or cursor.seq < newest or one in at_work:
+            told.append(one)
+    return told
+
+
+def _busy(tx: Tx, connection_ids: Collection[str], now: str) -> set[str]:
+    found = tx.execute(
+        text(
+            f"SELECT name FROM lease WHERE name IN ({bulk.texts_in(tx, 'names')})"
+            " AND expires_at > :now"
+        ),
+        {"names": bulk.pack(lease_name(one) for one in connection_ids), "now": now},
+    )
+    return {row[0].partition(":")[2] for row in found}
+
+
+def lease_name(connection_id: str) -> str:
+    """The lease of whoever files with a connection."""
+    return f"file:{connection_id}"
+
+
+def changes_after(tx: Tx, seq: int, limit: int) -> list[tuple[int, int]]:
+    """(seq, id of the living dossier) of the changes after one, in order."""
+    found = tx.execute(
+        text(
+            "SELECT change.seq, member.dossier_id FROM change"
+            " LEFT JOIN member ON member.leg_id = change.dossier_id"
+            " WHERE change.seq > :seq ORDER BY change.seq LIMIT :limit"
+        ),
+        {"seq": seq, "limit": limit},
+    )
+    return [(int(row[0]), int(row[1] or 0)) for row in found]
+
+
+def load_cases(tx: Tx, dossier_ids: Collection[int]) -> list[Case]:
+    """Living dossiers by id."""
+    found = tx.execute(
+        text(
+            "SELECT id, public_id, body, created_seq FROM dossier WHERE merged_into IS NULL"
+            f" AND id IN ({bulk.ids_in(tx, 'ids')}) ORDER BY created_seq, id"
+        ),
+        {"ids": bulk.pack(sorted(dossier_ids))},
+    )
+    return [Case(int(r[0]), r[1], json.loads(r[2]), int(r[3])) for r in found]
+
+
+def load_case_of(tx: Tx, desk: DeskLeg) -> Case | None:
+    """The living dossier a desk's leg belongs to; None where there is no such leg."""
+    found = tx.execute(
+        text(
+            "SELECT member.dossier_id FROM leg JOIN member ON member.leg_id = leg.id"
+            " WHERE namespace = :namespace AND code = :code AND generation = :generation"
+        ),
+        msgspec.structs.asdict(desk),
+    ).scalar()
+    cases = load_cases(tx, [int(found)]) if found is not None else []
+    return cases[0] if cases else None
+
+
+def add(
+    tx: Tx, connection_id: str, case: Case, desk: DeskLeg, number: str, *, at: str
+) -> int | None:
+    """A filing that is due now; None where its desk's leg has one already."""
+    found = tx.execute(
+        text(
+            "INSERT INTO filing (connection_id, dossier_id, namespace, code, generation, number,"
+            " state, attempts, looked_up, due_at, papers, papers_sent, paper_list, created_at,"
+            " updated_at) VALUES (:connection, :dossier, :namespace, :code, :generation, :number,"
+            " 'due', 0, 0, :at, 0, 0, '[]', :at, :at) ON CONFLICT DO NOTHING RETURNING id"
+        ),
+        {
+            "connection": connection_id,
+            "dossier": case.id,
+            "number": number,
+            "at": at,
+            **msgspec.structs.asdict(desk),
+        },
+    ).first()
+    return int(found[0]) if found is not None else None
+
+
+def load(tx: Tx, filing_id: int) -> FilingRow | None:
+    """A filing by id."""
+    held = table(Filing)
+    found = tx.execute(select(held).where(held.c.id == filing_id)).mappings().first()
+    return FilingRow(**found) if found is not None else None
+
+
+def list_of_legs(tx: Tx, connection_id: str, desks: Sequence[DeskLeg]) -> list[FilingRow]:
+    """A connection's filings of any of these legs."""
+    if not desks:
+        return []
+    held = table(Filing)
+    found = tx.execute(
+        select(held)
+        .where(held.c.connection_id == connection_id, held.c.code.in_([d.code for d in desks]))
+        .order_by(held.c.id)
+    ).mappings()
+    rows = [FilingRow(**row) for row in found]
+    return [r for r in rows if DeskLeg(r.namespace, r.code, r.generation) in desks]
+
+
+def list_filings(
+    tx: Tx, states: Collection[str] = (), connection_id: str | None = None, limit: int = 1000
+) -> list[FilingRow]:
+    """Filings, the newest first; of these states and this connection where they are told."""
+    held = table(Filing)
+    query = select(held).order_by(held.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(held.c.state.in_(states))
+    if connection_id is not None:
+        query = query.where(held.c.connection_id == connection_id)
+    return [FilingRow(**row) for row in tx.execute(query).mappings()]
+
+
+def next_due(tx: Tx, connection_id: str, now: str) -> FilingRow | None:
+    """The filing of a connection that has been due longest."""
+    held = table(Filing)
+    found = tx.execute(
+        select(held)
+        .where(held.c.connection_id == connection_id, held.c.due_at <= now)
+        .order_by(held.c.due_at, held.c.id)
+        .limit(1)
+    ).mappings()
+    row = found.first()
+    return FilingRow(**row) if row is not None else None
+
+
+def move(tx: Tx, row: FilingRow, at: str, **values: Any) -> None:
+    """Change a filing that is still as the caller saw it.
+
+    Raises:
+        HubError: CONFLICT: somebody changed it meanwhile; nothing of this transaction may be kept.
+    """
+    held = table(Filing)
+    found = tx.execute(
+        held.update()
+        .where(
+            held.c.id == row.id,
+            held.c.state == row.state,
+            held.c.attempts == row.attempts,
+            held.c.looked_up == row.looked_up,
+        )
+        .values(updated_at=at, **values)
+    )
+    if found.rowcount != 1:
+        raise HubError(Reason.CONFLICT, f"filing {row.id} was changed meanwhile")
+
+
+def forsake(tx: Tx, connection_id: str, at: str) -> list[int]:
+    """Filings that were being sent when their sender fell silent: nobody knows what became of them.
+
+    Only whoever holds the connection's lease may ask: then nobody is sending.
+    """
+    held = table(Filing)
+    found = tx.execute(
+        held.update()
+        .where(held.c.connection_id == connection_id, held.c.state == "sending")
+        .values(state="unknown", due_at=at, looked_up=0, updated_at=at)
+        .returning(held.c.id)
+    )
+    return [int(row[0]) for row in found]
+
+
+def codes_of_others(tx: Tx, row: FilingRow, namespace: str) -> set[str]:
+    """The department's codes that are known to be other dossiers' than a filing's.
+
+    Those of its other filings, and those of dossiers accepted on the same day that hold more than
+    the department's own leg.
+    """
+    held = table(Filing)
+    found = tx.execute(
+        select(held.c.filed_code).where(
+            held.c.connection_id == row.connection_id,
+            held.c.id != row.id,
+            held.c.filed_code.is_not(None),
+        )
+    )
+    codes = {one[0] for one in found}
+    tied = tx.execute(
+        text(
+            "SELECT leg.code FROM member own JOIN dossier mine ON mine.id = own.dossier_id"
+            " JOIN dossier other ON other.accepted_on = mine.accepted_on AND other.id <> mine.id"
+            " AND other.merged_into IS NULL JOIN member ON member.dossier_id = other.id"
+            " JOIN leg ON leg.id = member.leg_id AND leg.namespace = :namespace"
+            " WHERE own.leg_id = :leg AND EXISTS (SELECT 1 FROM member more"
+            " JOIN leg theirs ON theirs.id = more.leg_id AND theirs.namespace <> :namespace"
+            " WHERE more.dossier_id = other.id)"
+        ),
+        {"namespace": namespace, "leg": row.dossier_id},
+    )
+    return codes | {one[0] for one in tied}
+
+
+def has_filed(tx: Tx, connection_id: str, code: str, but: int) -> bool:
+    """Whether another filing of a connection bears the department's code already."""
+    held = table(Filing)
+    found = tx.execute(
+        select(held.c.id).where(
+            held.c.connection_id == connection_id,
+            held.c.filed_code == code,
+            held.c.id != but,
+        )
+    )
+    return found.first() is not None
+
+
+def count_waiting(tx: Tx, connection_id: str) -> int:
+    """Filings of a connection that wait for a person: unclear, or refused and nobody has said so.
+
+    Papers that could not be handed in count as well.
+    """
+    found = tx.execute(
+        text(
+            "SELECT count(*) FROM filing WHERE connection_id = :id AND (state = 'person'"
+            " OR (state = 'refused' AND NOT EXISTS (SELECT 1 FROM act WHERE"
+            " act.subject = 'filing:' || filing.id AND act.at >= filing.updated_at))"
+            " OR (state = 'filed' AND due_at IS NULL AND papers_sent < papers))"
+        ),
+        {"id": connection_id},
+    )
+    return int(found.scalar_one())
