@@ -220,12 +220,20 @@ class Publication(SQLModel, table=True):
     body: bytes | None = _sealed()
     state: str = text_column()
     attempts: int = big()
-    first_at: str | None = moment(nullable=True)  # of the first attempt
+    first_at: str | None = moment(nullable=True)  # tried since (sync.deliver_fate.tried_since)
     due_at: str = moment()
     reason: str | None = text_column(nullable=True)
     detail: str | None = text_column(nullable=True)
     created_at: str = moment()
     delivered_at: str | None = moment(nullable=True)
+
+
+class PublicationCount(SQLModel, table=True):
+    """When all periods of a receiver of figures were last counted."""
+
+    __tablename__ = "publication_count"
+    receiver_id: str = ref("receiver.id", primary_key=True)
+    counted_at: str = moment()
 
 
 class FilingCursor(SQLModel, table=True):

@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", store.types.Moment(), nullable=True),
         sa.Column("due_at", store.types.Moment(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
@@ -190,6 +191,16 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "receiver_id", "agency", "period_from", "period_to", "revision", name="publication_once"
         ),
+    )
+    op.create_table(
+        "publication_count",
+        sa.Column("receiver_id", sa.Text(), nullable=False),
+        sa.Column("counted_at", store.types.Moment(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["receiver_id"],
+            ["receiver.id"],
+        ),
+        sa.PrimaryKeyConstraint("receiver_id"),
     )
     op.create_table(
         "receiver_shard",
