@@ -213,6 +213,9 @@ async def repeated(
         elif await stopping.wait(seconds) and failure is not None:
             raise failure
 
+    async def attempt() -> T:  # tenacity awaits only what is plainly a coroutine function
+        return await call()
+
     return await tenacity.AsyncRetrying(
         retry=is_repeated, wait=wait, stop=is_over, sleep=pause, reraise=True
-    )(call)
+    )(attempt)

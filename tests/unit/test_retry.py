@@ -155,6 +155,11 @@ async def test_a_call_is_repeated_until_it_answers() -> None:
     assert line.calls == 3
 
 
+async def test_a_call_may_be_anything_that_gives_something_to_wait_for() -> None:
+    line = Line(Unreachable(Reason.NET_RESET))
+    assert await repeated(lambda: line(), HURRIED) == "answer"
+
+
 async def test_after_the_last_attempt_the_last_failure_comes_out_as_it_was() -> None:
     last = TryAgain(Reason.HTTP_5XX, "the fourth")
     line = Line(*[Unreachable(Reason.NET_RESET)] * 3, last)
