@@ -49,6 +49,11 @@ class Note(Struct, frozen=True, forbid_unknown_fields=True):
     answer: str | None
 
 
+def procedures_of(options: dict[str, str]) -> list[str]:
+    """The procedures a connection files, by its options; none where it files nothing."""
+    return [one.strip() for one in options.get("files_procedures", "").split(",") if one.strip()]
+
+
 def number_of(connection: str, desk: DeskLeg) -> str:
     """The hub's own number of a filing, 18 characters: the same leg always has the same.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.errors import HubError
@@ -82,6 +82,11 @@ class Case(Struct, frozen=True):
     created_seq: int
 
 
+def packed(plans: Sequence[PaperPlan]) -> str:
+    """Papers as `FilingRow.plans` reads them."""
+    return msgspec.json.encode(plans).decode()
+
+
 def begin(tx: Tx, connection_id: str) -> None:
     """Have a connection file what the hub learns of from now on; one that files already does so."""
     tx.execute(
@@ -116,13 +121,20 @@ def note_calls(tx: Tx, connection_id: str, failures: int, retry_at: str | None) 
     )
 
 
-def with_work(tx: Tx, connection_ids: Collection[str], now: str) -> list[str]:
-    """Which of these connections have something to do now that nobody is doing."""
+def with_work(tx: Tx, connection_ids: Collection[str], now: str, ahead: str) -> list[str]:
+    """Which of these connections have something to do now that nobody is doing.
+
+    Args:
+        tx: An open transaction.
+        connection_ids: Those that file.
+        now: ISO at +07:00.
+        ahead: No wait is as long: a moment beyond stems from a clock that was wrong, and has come.
+    """
     due = table(Filing)
     cursors = table(FilingCursor)
     found = tx.execute(
         select(due.c.connection_id)
-        .where(due.c.connection_id.in_(connection_ids), due.c.due_at <= now)
+        .where(due.c.connection_id.in_(connection_ids), _has_come(now, ahead))
         .distinct()
     )
     at_work = {row[0] for row in found}
@@ -135,11 +147,21 @@ def with_work(tx: Tx, connection_ids: Collection[str], now: str) -> list[str]:
     told = []
     for one in sorted(connection_ids):
         cursor = held.get(one)
-        if one in busy or (cursor is not None and cursor.retry_at and cursor.retry_at > now):
+        if one in busy or (cursor is not None and is_ahead(cursor.retry_at, now, ahead)):
             continue
         if cursor is None or cursor.seq < newest or one in at_work:
             told.append(one)
     return told
+
+
+def _has_come(now: str, ahead: str) -> Any:
+    due_at = table(Filing).c.due_at
+    return or_(due_at <= now, due_at > ahead)
+
+
+def is_ahead(moment: str | None, now: str, ahead: str) -> bool:
+    """Whether a moment is still to come; one beyond `ahead` is none that was meant."""
+    return moment is not None and now < moment <= ahead
 
 
 def _busy(tx: Tx, connection_ids: Collection[str], now: str) -> set[str]:
@@ -252,12 +274,12 @@ def list_filings(
     return [FilingRow(**row) for row in tx.execute(query).mappings()]
 
 
-def next_due(tx: Tx, connection_id: str, now: str) -> FilingRow | None:
+def next_due(tx: Tx, connection_id: str, now: str, ahead: str) -> FilingRow | None:
     """The filing of a connection that has been due longest."""
     held = table(Filing)
     found = tx.execute(
         select(held)
-        .where(held.c.connection_id == connection_id, held.c.due_at <= now)
+        .where(held.c.connection_id == connection_id, _has_come(now, ahead))
         .order_by(held.c.due_at, held.c.id)
         .limit(1)
     ).mappings()
@@ -347,14 +369,15 @@ def has_filed(tx: Tx, connection_id: str, code: str, but: int) -> bool:
 def count_waiting(tx: Tx, connection_id: str) -> int:
     """Filings of a connection that wait for a person: unclear, or refused and nobody has said so.
 
-    Papers that could not be handed in count as well.
+    Filed ones whose papers, or whose own record, could not be taken count as well.
     """
     found = tx.execute(
         text(
             "SELECT count(*) FROM filing WHERE connection_id = :id AND (state = 'person'"
             " OR (state = 'refused' AND NOT EXISTS (SELECT 1 FROM act WHERE"
             " act.subject = 'filing:' || filing.id AND act.at >= filing.updated_at))"
-            " OR (state = 'filed' AND due_at IS NULL AND papers_sent < papers))"
+            " OR (state = 'filed' AND due_at IS NULL"
+            " AND (papers_sent < papers OR reason IS NOT NULL)))"
         ),
         {"id": connection_id},
     )

@@ -1,5 +1,6 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
+from sync.filing import FILING
 from sync.jobs import Kind
 
-KINDS: tuple[Kind, ...] = ()
+KINDS: tuple[Kind, ...] = (FILING,)

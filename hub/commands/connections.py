@@ -11,11 +11,12 @@ from canonical.agencies import Agency
 from canonical.catalogue import CatalogueData
 from canonical.codes import agency_code
 from canonical.errors import HubError
+from canonical.filing import procedures_of
 from canonical.precedence import Role
 from canonical.reasons import Reason
 from hub import output
 from hub.commands.opened import opened
-from store import catalogue, connections
+from store import catalogue, connections, filings
 from store.connections import ConnectionRow
 from sync.context import Context
 
@@ -106,6 +107,8 @@ def make(
             raise HubError(Reason.CONFLICT, f"there is a connection {connection_id!r} already")
         connections.save_connection(tx, row, at)
         connections.ensure_mapping(tx, row, document, at)
+        if manifest.files and procedures_of(options):
+            filings.begin(tx, connection_id)
         if agency:
             catalogue.change_catalogue(tx, _with_agency(agency_code(agency)), "hub connections", at)
 
@@ -162,6 +165,9 @@ def alter(
 
     def work(tx: Any) -> None:
         connections.change_connection(tx, row)
+        if system.manifest.files and procedures_of(row.options):
+            filings.begin(tx, row.id)
+            filings.note_calls(tx, row.id, 0, None)  # what was mended is tried at once
         connections.ensure_mapping(tx, row, system.mapping_document, at)
 
     context.store.in_write(work)
