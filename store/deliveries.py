@@ -6,7 +6,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
-from store import bulk
+from store import bulk, receivers
 from store.receivers import ShardRow
 from store.types import Moment
 from store.work_tables import Delivery
@@ -28,6 +28,8 @@ class Head(Struct, frozen=True):
     attempts: int
     first_at: str | None
     due_at: str
+    reason: str | None
+    detail: str | None
 
 
 # Only the lowest row of a dossier may be sent; a dead one holds back those behind it.
@@ -53,7 +55,8 @@ def choose_heads(
     found = tx.execute(
         text(
             "SELECT d.id, d.seq, d.dossier_id, d.event_id, d.lane, d.body, d.attempts, d.first_at,"
-            " d.due_at FROM delivery d WHERE d.receiver_id = :receiver AND d.shard = :shard"
+            " d.due_at, d.reason, d.detail FROM delivery d WHERE d.receiver_id = :receiver"
+            " AND d.shard = :shard"
             f" AND d.state = 'waiting' AND {due} AND {IS_HEAD} ORDER BY {order} LIMIT :limit"
         ),
         {"receiver": receiver_id, "shard": shard, "limit": limit}
@@ -91,6 +94,11 @@ def save_bodies(tx: Tx, bodies: Sequence[tuple[int, bytes | None]]) -> None:
         )
 
 
+def begin_tries(tx: Tx, tries: Sequence[tuple[int, int, str]]) -> None:
+    """Count an attempt before it is made; (row, attempts with it, since when it is tried)."""
+    bulk.update(tx, Delivery, ("id",), ("attempts", "first_at"), tries)
+
+
 def save_tries(tx: Tx, tried: Sequence[Tried]) -> None:
     """Write what stands of rows; one that was dropped meanwhile stays away."""
     columns = tuple(name for name in Tried.__struct_fields__ if name != "id")
@@ -110,6 +118,37 @@ def remove(tx: Tx, shard: ShardRow, ids: Sequence[int]) -> int:
         {"receiver": shard.receiver_id, "shard": shard.shard, "ids": bulk.pack(ids)},
     )
     return sum(1 for row in found if row[0] != "replay")
+
+
+def drop(tx: Tx, delivery_id: int) -> bool:
+    """Take out one delivery by a person's decision, counted so; False where it was taken."""
+    found = tx.execute(
+        text("SELECT receiver_id, shard FROM delivery WHERE id = :id"), {"id": delivery_id}
+    ).first()
+    if found is None:
+        return False
+    # The shard first, as everyone locks: a step may be about to take the row away.
+    shard = receivers.load_shard(tx, found[0], found[1], is_locked=True)
+    before = load_lane(tx, delivery_id)
+    if shard is None or before is None:
+        return False
+    dropped = remove(tx, shard, [delivery_id])
+    receivers.count_on_shard(tx, shard.receiver_id, shard.shard, dropped=dropped)
+    return True
+
+
+def load_lane(tx: Tx, delivery_id: int) -> str | None:
+    """The lane of a delivery; None where it is gone."""
+    found = tx.execute(text("SELECT lane FROM delivery WHERE id = :id"), {"id": delivery_id})
+    lane = found.scalar()
+    return str(lane) if lane is not None else None
+
+
+def dossier_id_of(tx: Tx, public_id: str) -> int | None:
+    """The dossier of a public id, be it joined to another by now; None where there is none."""
+    found = tx.execute(text("SELECT id FROM dossier WHERE public_id = :id"), {"id": public_id})
+    value = found.scalar()
+    return int(value) if value is not None else None
 
 
 def count_dead(tx: Tx, receiver_id: str) -> int:

@@ -70,7 +70,7 @@ def take_up_live(
     until = min(newest, shard.seq + LOOKED_THROUGH)
     stretch = Stretch(receiver, shard.shard, shard.seq, until, seen, receiver.live_not_before)
     told, upto, skipped = _next(tx, stretch, limit, "true", {})
-    _insert(tx, stretch, told, "live", at)
+    insert_told(tx, receiver, told, "live", at)
     if shard.backlog_seq < receiver.live_from:
         skipped += _bring_along(tx, stretch, shard, {row.dossier_id for row in told}, at)
     return _move(tx, shard, skipped, upto, shard.backlog_seq)
@@ -83,7 +83,7 @@ def take_up_backlog(
     until = min(receiver.live_from, shard.backlog_seq + LOOKED_THROUGH)
     stretch = Stretch(receiver, shard.shard, shard.backlog_seq, until, seen, receiver.not_before)
     told, upto, skipped = _next(tx, stretch, limit, _NOT_AHEAD, {"receiver": receiver.id})
-    _insert(tx, stretch, told, "backlog", at)
+    insert_told(tx, receiver, told, "backlog", at)
     if upto >= receiver.live_from:
         tx.execute(
             text(
@@ -95,7 +95,7 @@ def take_up_backlog(
     return _move(tx, shard, skipped, shard.seq, upto)
 
 
-class _Told(Struct, frozen=True):
+class Told(Struct, frozen=True):
     """One change that is taken up."""
 
     seq: int
@@ -124,28 +124,33 @@ def _within(stretch: Stretch) -> tuple[str, dict[str, Any]]:
     )
 
 
-def _told_of(tx: Tx, stretch: Stretch, more: str, parameters: dict[str, Any]) -> list[_Told]:
-    """The changes of a stretch that the receiver is told of, in order.
-
-    May it see the living dossier, it is told; the row of one that was joined leads there.
-    """
+def _told_of(tx: Tx, stretch: Stretch, more: str, parameters: dict[str, Any]) -> list[Told]:
+    """The changes of a stretch that the receiver is told of."""
     condition, bound = _within(stretch)
     if stretch.not_before is not None:
         condition += " AND change.at >= :not_before"
         bound["not_before"] = stretch.not_before
+    return told_where(tx, stretch.seen, f"{condition} AND {more}", {**bound, **parameters})
+
+
+def told_where(tx: Tx, seen: Narrowed, more: str, parameters: dict[str, Any]) -> list[Told]:
+    """Changes for which a condition holds and whose living dossier may be seen.
+
+    The row of a dossier that was joined leads to the living one.
+    """
     found = tx.execute(
         text(
             "SELECT change.seq, change.dossier_id, change.kind, change.at, old.public_id"
             " FROM change JOIN dossier old ON old.id = change.dossier_id"
             " JOIN member ON member.leg_id = change.dossier_id"
             " JOIN dossier ON dossier.id = member.dossier_id"
-            f" WHERE {condition} AND {stretch.seen.condition} AND {more}"
+            f" WHERE {seen.condition} AND {more}"
         ),
-        {**bound, **stretch.seen.parameters, **parameters},
+        {**seen.parameters, **parameters},
     )
     moment = Moment()
     return [
-        _Told(r[0], r[1], r[2], moment.process_result_value(r[3], tx.dialect) or "", r[4])
+        Told(r[0], r[1], r[2], moment.process_result_value(r[3], tx.dialect) or "", r[4])
         for r in found
     ]
 
@@ -161,7 +166,7 @@ def _count(tx: Tx, stretch: Stretch, more: str, parameters: dict[str, Any]) -> i
 
 def _next(
     tx: Tx, stretch: Stretch, limit: int, more: str, parameters: dict[str, Any]
-) -> tuple[list[_Told], int, int]:
+) -> tuple[list[Told], int, int]:
     """The next changes that are told, how far that goes, and how many of it are not."""
     told = _told_of(
         tx, stretch, f"{more} ORDER BY change.seq LIMIT :limit", {**parameters, "limit": limit}
@@ -190,7 +195,7 @@ def _bring_along(tx: Tx, live: Stretch, shard: ShardRow, dossiers: set[int], at:
     bound = {"receiver": receiver.id, "dossiers": bulk.pack(sorted(dossiers))}
     told = _told_of(tx, back, f"{more} ORDER BY change.seq", bound)
     skipped = _count(tx, back, more, bound) - len(told)
-    _insert(tx, back, told, "backlog", at)
+    insert_told(tx, receiver, told, "backlog", at)
     bulk.insert(
         tx,
         DeliveryAhead,
@@ -201,11 +206,12 @@ def _bring_along(tx: Tx, live: Stretch, shard: ShardRow, dossiers: set[int], at:
     return skipped
 
 
-def _insert(tx: Tx, stretch: Stretch, told: Sequence[_Told], lane: str, at: str) -> None:
+def insert_told(tx: Tx, receiver: ReceiverRow, told: Sequence[Told], lane: str, at: str) -> None:
+    """Put changes on their way to a receiver; they are due at once."""
     rows = [
         (
-            stretch.receiver.id,
-            stretch.shard,
+            receiver.id,
+            row.dossier_id % receiver.shards,
             row.dossier_id,
             row.seq,
             event_id(row.seq, row.kind, row.at, row.public_id),
@@ -217,7 +223,9 @@ def _insert(tx: Tx, stretch: Stretch, told: Sequence[_Told], lane: str, at: str)
         )
         for row in told
     ]
-    bulk.insert(tx, Delivery, _COLUMNS, rows)
+    # Two replays may put the same change on its way; a cursor passes each but once.
+    conflict = "ON CONFLICT DO NOTHING" if lane == "replay" else ""
+    bulk.insert(tx, Delivery, _COLUMNS, rows, conflict)
 
 
 def _move(tx: Tx, shard: ShardRow, skipped: int, seq: int, backlog_seq: int) -> ShardRow:
