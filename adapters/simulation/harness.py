@@ -159,6 +159,10 @@ class Simulation:
         async def tell_mood(_: Request) -> Response:
             return JSONResponse({"mood": self.mood, "moods": self._moods})
 
+        async def tell_settings(_: Request) -> Response:
+            told = {"endpoint": self.endpoint, "options": self.options, "secrets": self.secrets}
+            return JSONResponse(told)
+
         async def tell_log(_: Request) -> Response:
             return JSONResponse(self.log)
 
@@ -175,6 +179,7 @@ class Simulation:
         return [
             Route("/__mood", set_mood, methods=["POST"]),
             Route("/__mood", tell_mood, methods=["GET"]),
+            Route("/__settings", tell_settings, methods=["GET"]),
             Route("/__log", tell_log, methods=["GET"]),
             Route("/__log", empty_log, methods=["POST"]),
             Route("/__data", set_data, methods=["POST"]),

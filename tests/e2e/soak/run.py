@@ -81,9 +81,8 @@ class Soak:
             told = one.get("__settings")
             options = [f"{k}={v}" for k, v in {**told["options"], **told["secrets"]}.items()]
             sets = [part for option in options for part in ("--set", option)]
-            self._done("receivers", "add", name, "--system", name, "--endpoint", told["endpoint"])(
-                *sets
-            )
+            endpoint = one.base + told["endpoint"]
+            self._done("receivers", "add", name, "--system", name, "--endpoint", endpoint)(*sets)
 
     def _done(self, *words: str) -> Callable[..., None]:
         def run(*more: str) -> None:
