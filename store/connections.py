@@ -16,7 +16,6 @@ from canonical.reasons import Reason
 from store.tables import Checkpoint, Connection, ConnectionMapping, Run, table
 from store.vault import Vault
 
-
 # Clocks of two nodes, or of one before and after it was set, may differ by so much.
 CLOCK_TRUST = timedelta(hours=1)
 

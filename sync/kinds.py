@@ -1,10 +1,11 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
-from sync import deliver, deliver_replaying
+from sync import deliver, deliver_replaying, runs
 from sync.filing import FILING
 from sync.jobs import Kind
 
 KINDS: tuple[Kind, ...] = (
+    runs.KIND,
     FILING,
     deliver.KIND,
     deliver_replaying.KIND,

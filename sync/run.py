@@ -1,82 +1,35 @@
 """One run of a connection: pages asked for, each taken in with its checkpoint, then acknowledged.
 
-Every page commit asserts the lease. Where the next run begins is decided in sync.checkpoint.
+Every page commit asserts the lease. Where the next run begins is decided in sync.checkpoint, and
+when it is due in sync.plan.
 """
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.errors import Garbled, HubError, LeaseLost, Refused, RequestRefused, Unreachable
-from canonical.ports import Ask, Client, Manifest, Page
+from canonical.ports import Ask, Client, Page
 from canonical.reasons import Reason
 from canonical.text import Malformed
 from store import connections, legs
-from store.connections import ConnectionRow, LeaseToken
-from sync import checkpoint
+from sync import checkpoint, runbook
 from sync.context import Context
 from sync.intake import Outcome, Taken, prepare, take_in
+from sync.jobs import Stopping
+from sync.leases import Lease
+from sync.retry import in_step
+from sync.runbook import Running, Summary, Way, Window
+from sync.source import Source
+from sync.threads import to_the_end
 
-logger = logging.getLogger(__name__)
-Progress = Callable[["Summary"], None]
-
-
-class Window(Struct, frozen=True):
-    """What a run is asked to cover, where not simply what is new.
-
-    Attributes:
-        is_full: Everything, whatever the checkpoint says.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    is_full: bool = False
-
-
-class Summary(Struct):
-    """What a run did (CONTRACT, `hub sync`)."""
-
-    connection: str
-    pages: int = 0
-    records: int = 0
-    applied: int = 0
-    superseded: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    pending: int = 0
-    total: int | None = None
-    drift: list[str] = []
-    error: dict[str, str] | None = None
-
-
-class _Run(Struct):
-    """A run under way.
-
-    Attributes:
-        point: The checkpoint as it is in the store.
-        moves: Whether it may move the checkpoint. A window asked for by hand may not: what lies
-            between the checkpoint and that window would never be asked for again.
-        newest: The newest update seen.
-        cursors: Every cursor seen.
-    """
-
-    id: int
-    connection: ConnectionRow
-    manifest: Manifest
-    lease: LeaseToken
-    started_at: datetime
-    point: dict[str, Any]
-    summary: Summary
-    moves: bool
-    newest: datetime | None = None
-    cursors: set[str] = set()
+__all__ = ["Progress", "Summary", "Window", "run_wanted", "sync_connection"]
+Progress = Callable[[Summary], None]
 
 
 async def sync_connection(
@@ -85,77 +38,83 @@ async def sync_connection(
     window: Window | None = None,
     holder: str = "hub sync",
     progress: Progress | None = None,
+    *,
+    cause: str = "command",
+    stopping: Stopping | None = None,
 ) -> Summary:
     """Ask a connection's source once; what came of it, failures of the source included.
 
+    Args:
+        context: The hub's parts.
+        connection_id: Which connection.
+        window: What to cover; all that is new where None.
+        holder: Who says so, for whoever looks at the lease.
+        progress: Told after every page.
+        cause: Why, one of store.tables.RUN_CAUSES.
+        stopping: Ends the run between two pages.
+
     Raises:
         HubError: NOT_FOUND, or CONFLICT where the connection is paused, cannot be asked, or another
-            run holds its lease.
+            run holds its lease; LeaseLost where another took it over.
     """
     window = window or Window()
-    run = await asyncio.to_thread(_start, context, connection_id, window, holder)
+    run = await to_the_end(runbook.begin, context, connection_id, window, holder, cause)
+    return await _whole(context, run, window, progress, stopping)
+
+
+async def run_wanted(
+    context: Context, connection_id: str, holder: str, stopping: Stopping | None = None
+) -> Summary | None:
+    """Ask a connection's source if its plan wants that now; None where it does not.
+
+    Raises:
+        LeaseLost: another node took the run over.
+    """
+    run = await to_the_end(runbook.begin_wanted, context, connection_id, holder)
+    return await _whole(context, run, Window(), None, stopping) if run is not None else None
+
+
+async def _whole(
+    context: Context,
+    run: Running,
+    window: Window,
+    progress: Progress | None,
+    stopping: Stopping | None,
+) -> Summary:
+    """A run that has begun, to its end, whatever that is."""
     client: Client | None = None
     # What the run's row says unless the run comes to an end of its own.
-    failure: HubError | str | None = "stopped before its end"
+    way, error, detail = Way.STOPPED, None, "stopped before its end"
     try:
         client = _connect(context, run)
-        ask = await asyncio.to_thread(_ask, context, run, window)
-        async with asyncio.timeout(context.limits.run_s):
-            await _pages(context, run, client, ask, progress)
-        failure = None
-    except TimeoutError:
-        failure = Unreachable(Reason.TIMEOUT_TOTAL, "the run's own time is over")
-    except HubError as error:
-        failure = error
+        ask = await to_the_end(_ask, context, run, window)
+        source = Source(client, run.manifest, ask, in_step(context.limits), stopping)
+        async with Lease(context, run.lease).kept():
+            way = await _pages(context, run, source, progress, stopping)
+    except HubError as failure:
+        way, error = Way.FAILED, failure
+        run.summary.error = {"reason": failure.reason.value, "detail": failure.detail}
+    except Exception as failure:
+        way, detail = Way.BROKEN, f"broke off: {type(failure).__name__}"
+        raise
     finally:
         if client is not None:
             with contextlib.suppress(HubError):
                 await client.close()
-        await asyncio.to_thread(_end, context, run, failure)
-    if isinstance(failure, LeaseLost):
-        raise failure
+        await to_the_end(runbook.end, context, run, way, error, detail)
+    if isinstance(error, LeaseLost):
+        raise error
     return run.summary
 
 
-def _connect(context: Context, run: _Run) -> Client:
+def _connect(context: Context, run: Running) -> Client:
     connect = context.systems[run.connection.system].connect
     if connect is None:
         raise HubError(Reason.CONFLICT, f"{run.connection.id!r} is not asked; it calls the hub")
     return connect(run.connection.settings(context.vault))
 
 
-def _start(context: Context, connection_id: str, window: Window, holder: str) -> _Run:
-    now = context.now()
-
-    def work(tx: Tx) -> _Run:
-        row = connections.load_connection(tx, connection_id)
-        if row is None:
-            raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
-        manifest = context.systems[row.system].manifest
-        if row.state != "enabled":
-            raise HubError(Reason.CONFLICT, f"{connection_id!r} is paused")
-        if not manifest.pulls:
-            raise HubError(Reason.CONFLICT, f"{connection_id!r} is not asked; it calls the hub")
-        lease = connections.take_lease(
-            tx, f"run:{connection_id}", holder, now, context.limits.lease_s
-        )
-        if lease is None:
-            raise HubError(Reason.CONFLICT, f"another run of {connection_id!r} is under way")
-        return _Run(
-            id=connections.start_run(tx, connection_id, clock.to_iso(now)),
-            connection=row,
-            manifest=manifest,
-            lease=lease,
-            started_at=now,
-            point=connections.load_checkpoint(tx, connection_id),
-            summary=Summary(connection_id),
-            moves=window.since is None,
-        )
-
-    return context.store.in_write(work)
-
-
-def _ask(context: Context, run: _Run, window: Window) -> Ask:
+def _ask(context: Context, run: Running, window: Window) -> Ask:
     with context.store.read() as tx:
         codes = (
             legs.open_codes(tx, run.connection.namespace) if run.manifest.asks_open_codes else []
@@ -173,24 +132,37 @@ def _ask(context: Context, run: _Run, window: Window) -> Ask:
 
 
 async def _pages(
-    context: Context, run: _Run, client: Client, ask: Ask, progress: Progress | None
-) -> None:
-    pages: AsyncIterator[Page] = client.pages(ask)
+    context: Context,
+    run: Running,
+    source: Source,
+    progress: Progress | None,
+    stopping: Stopping | None,
+) -> Way:
+    """Every page taken in; how that ended. Raises HubError."""
+    until = asyncio.get_running_loop().time() + context.limits.run_s
     try:
-        async for page in pages:
+        while not stopping:
+            begun = source.begun
+            page = await _next(run, source, until)
+            if page is None:
+                break
+            if source.begun != begun:
+                _begun_anew(run, source)
             _guard(run, page)
-            outcome = await asyncio.to_thread(_take_page, context, run, page)
+            outcome = await to_the_end(_take_page, context, run, page)
+            source.was_taken(page)
             _count(run, page, outcome)
             if progress is not None:
                 progress(run.summary)
-            if page.token:
-                await client.acknowledge(page)
-            if page.cursor is not None and run.summary.pages >= context.limits.pages_per_run:
-                _check_next_goes_on(run, page)
-                return
+            await source.acknowledge(page)
+            if page.cursor is not None and _is_used_up(context, run, until):
+                return _goes_on(run, source)
+        else:
+            return Way.STOPPED
+    except _TimeIsOver:
+        return _goes_on(run, source)
     finally:
-        if isinstance(pages, AsyncGenerator):
-            await pages.aclose()
+        await source.close()
     total = run.summary.total
     if total is not None and run.summary.records < total:
         raise Garbled(
@@ -198,21 +170,55 @@ async def _pages(
             f"{run.summary.records} of {total} declared records arrived",
             system=run.connection.id,
         )
-    await asyncio.to_thread(_finish, context, run)
+    await to_the_end(_finish, context, run)
+    return Way.DONE
 
 
-def _check_next_goes_on(run: _Run, page: Page) -> None:
-    """A run may end before the source does only where the next one goes on behind it."""
-    if run.manifest.ordered or run.manifest.durable_cursor or page.token:
-        return
+class _TimeIsOver(Exception):
+    """The run's own time passed while a page was waited for."""
+
+
+async def _next(run: Running, source: Source, until: float) -> Page | None:
+    """The next page, within the run's own time."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await source.next()
+    except TimeoutError:
+        if run.summary.pages:
+            raise _TimeIsOver from None
+        raise Unreachable(
+            Reason.TIMEOUT_TOTAL, "the run's own time is over", system=run.connection.id
+        ) from None
+
+
+def _begun_anew(run: Running, source: Source) -> None:
+    """Pages come from their beginning, or from behind the last one; totals count from there."""
+    run.before = run.summary.records
+    if not source.keeps_place:
+        run.cursors.clear()
+
+
+def _is_used_up(context: Context, run: Running, until: float) -> bool:
+    has_pages = run.summary.pages < context.limits.pages_per_run
+    return not has_pages or asyncio.get_running_loop().time() >= until
+
+
+def _goes_on(run: Running, source: Source) -> Way:
+    """A run may end before the source does only where the next one goes on behind it.
+
+    Raises:
+        Garbled: PAGE_SHORT where it would begin anew, and never come to an end.
+    """
+    if source.keeps_place and run.moves:
+        return Way.GOES_ON
     raise Garbled(
         Reason.PAGE_SHORT,
-        f"more than {run.summary.pages} pages, in no order to go on from",
+        f"more than {run.summary.pages} pages or the time of a run, in no order to go on from",
         system=run.connection.id,
     )
 
 
-def _guard(run: _Run, page: Page) -> None:
+def _guard(run: Running, page: Page) -> None:
     """Refuse paging that does not advance: it would ask for ever."""
     if page.cursor is None:
         return
@@ -221,7 +227,7 @@ def _guard(run: _Run, page: Page) -> None:
     run.cursors.add(page.cursor)
 
 
-def _take_page(context: Context, run: _Run, page: Page) -> Outcome:
+def _take_page(context: Context, run: Running, page: Page) -> Outcome:
     """One page with its checkpoint, in one commit, under the lease."""
     taken = Taken(
         connection=run.connection,
@@ -262,7 +268,7 @@ def _take_page(context: Context, run: _Run, page: Page) -> Outcome:
     return outcome
 
 
-def _finish(context: Context, run: _Run) -> None:
+def _finish(context: Context, run: Running) -> None:
     """The whole window arrived: the watermark may move to the newest moment seen."""
     if run.manifest.durable_cursor or not run.moves:
         return
@@ -276,7 +282,7 @@ def _finish(context: Context, run: _Run) -> None:
     run.point = point
 
 
-def _count(run: _Run, page: Page, outcome: Outcome) -> None:
+def _count(run: Running, page: Page, outcome: Outcome) -> None:
     summary = run.summary
     summary.pages += 1
     summary.records += len(outcome.fates)
@@ -286,42 +292,4 @@ def _count(run: _Run, page: Page, outcome: Outcome) -> None:
     summary.quarantined += outcome.counts["quarantined"]
     summary.pending += outcome.counts["pending"]
     if page.total is not None:
-        summary.total = page.total
-
-
-def _end(context: Context, run: _Run, failure: HubError | str | None) -> None:
-    now = context.now()
-    summary = run.summary
-    reason, detail = None, failure if isinstance(failure, str) else None
-    if isinstance(failure, HubError):
-        reason, detail = failure.reason, failure.detail
-        summary.error = {"reason": reason.value, "detail": detail}
-    if failure is not None:
-        logger.warning(
-            "A run failed",
-            extra={
-                "event": "run.failed",
-                "connection": run.connection.id,
-                "run": run.id,
-                "reason": reason.value if reason is not None else None,
-            },
-        )
-
-    def work(tx: Tx) -> None:
-        if reason is Reason.CURSOR_LOST and connections.is_held(tx, run.lease):
-            _give_up_place(context, tx, run)
-        connections.end_run(tx, run.id, reason, detail, summary.drift, clock.to_iso(now))
-        connections.free_lease(tx, run.lease, now)
-
-    context.store.in_write(work)
-
-
-def _give_up_place(context: Context, tx: Tx, run: _Run) -> None:
-    """Let the next run begin the window anew: the source no longer knows the place inside it.
-
-    The place of a drop is kept, since a gap there is for a person to look at.
-    """
-    if run.manifest.durable_cursor or not run.moves:
-        return
-    point = {**run.point, "cursor": None}
-    connections.save_checkpoint(tx, run.connection.id, point, clock.to_iso(context.now()))
+        summary.total = run.before + page.total

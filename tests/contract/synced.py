@@ -22,7 +22,7 @@ from store import connections
 from store.engine import Store
 from store.tables import Leg, Member, Receipt, Record, Run, table
 from store.vault import Vault
-from sync.context import Context
+from sync.context import Context, Limits
 from sync.run import Progress, Summary, sync_connection
 from tests.contract import reading
 from tests.contract.department import Department
@@ -34,6 +34,11 @@ PAGE_SIZE = "7"
 
 
 Calls = Counter[tuple[str, str, str]]
+
+
+def _once() -> Limits:
+    """Every call is made once: what a repeat brings is a test of its own."""
+    return Settings(secret_key=KEY, call_attempts=1).limits()
 
 
 def calls_of(simulation: Simulation) -> Calls:
@@ -74,7 +79,7 @@ class Synced:
         self.department = department
         self.simulation = simulation
         self.acknowledges = True
-        self.context = Context(store, Vault(KEY), {}, Settings(secret_key=KEY).limits())
+        self.context = Context(store, Vault(KEY), {}, _once())
         self.context.now = lambda: reading.NOW
         self._use(Wire())
         manifest = department.system.manifest
