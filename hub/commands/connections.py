@@ -86,7 +86,7 @@ def make(
         ):
             raise HubError(Reason.FIELD_TYPE, f"{text!r}: letters, digits, -, _ and . only")
     manifest = context.systems[system].manifest
-    options, secrets = _split(settings, manifest.options, manifest.secrets)
+    options, secrets = split_settings(settings, manifest.options, manifest.secrets)
     row = ConnectionRow(
         id=connection_id,
         system=system,
@@ -149,7 +149,7 @@ def alter(
     if held is None:
         raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
     system = context.systems[held.system]
-    options, secrets = _split(settings, system.manifest.options, system.manifest.secrets)
+    options, secrets = split_settings(settings, system.manifest.options, system.manifest.secrets)
     hidden = {**held.settings(context.vault).secrets, **secrets}
     merged = {name: dict(codes) for name, codes in held.tables.items()}
     for name, codes in _tables(tables).items():
@@ -184,9 +184,14 @@ def _with_agency(code: str) -> Any:
     return change
 
 
-def _split(
+def split_settings(
     settings: list[str], options: dict[str, str], secrets: list[str]
 ) -> tuple[dict[str, str], dict[str, str]]:
+    """KEY=VALUE settings as (plain, secret).
+
+    Raises:
+        HubError: one that is misspelt or unknown.
+    """
     plain: dict[str, str] = {}
     hidden: dict[str, str] = {}
     for one in settings:
