@@ -14,6 +14,7 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_FIELDS = 5
 _WEEKDAY = 4
 _MONTH_DAY = 2
 _MONTH = 3
@@ -29,18 +30,23 @@ class Cron:
     def __init__(self, text: str) -> None:
         """Read five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
 
+        A sixth one before them is the second, for trials and for a source that may be asked so
+        often.
+
         Raises:
             HubError: FIELD_TYPE for what is no cron text, can never be due, or restricts both the
                 day of the month and the day of the week, which crons do not agree about.
         """
-        fields = text.split()
-        if len(fields) != len(("minute", "hour", "day", "month", "weekday")):
+        told = text.split()
+        if len(told) not in (_FIELDS, _FIELDS + 1):
             raise _unreadable(text, "five fields are wanted")
+        second, fields = (told[0] if len(told) > _FIELDS else "0"), told[-_FIELDS:]
         if fields[_MONTH_DAY] != "*" and fields[_WEEKDAY] != "*":
             raise _unreadable(text, "either a day of the month or a day of the week")
-        self.text = " ".join(fields)
+        self.text = " ".join(told)
         try:
             self._trigger = CronTrigger(
+                second=second,
                 minute=fields[0],
                 hour=fields[1],
                 day=fields[_MONTH_DAY],

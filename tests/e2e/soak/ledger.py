@@ -1,6 +1,6 @@
 """What came of a soak: everything counted on both sides, from outside the hub."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,19 @@ from tests.e2e.soak.neighbours import Neighbour
 from tests.e2e.soak.world import Share
 
 _TAKEN = ("applied", "superseded")
+# domain/statuses.md 2.1
+NATIONAL = {
+    "submitted": 1,
+    "accepted": 2,
+    "refused": 3,
+    "in_progress": 4,
+    "supplement": 5,
+    "financial": 6,
+    "withdrawn": 7,
+    "stopped": 8,
+    "finished": 9,
+    "handed_over": 10,
+}
 
 
 @dataclass
@@ -72,19 +85,24 @@ class Portal:
         said = self._http.post("/oauth/token", data=form).raise_for_status().json()
         self._http.headers["Authorization"] = f"Bearer {said['access_token']}"
 
-    def legs(self) -> dict[tuple[str, str], list[str | None]]:
-        """(namespace, code) -> the status of every leg there is under that name."""
-        found: dict[tuple[str, str], list[str | None]] = {}
+    def dossiers(self) -> Iterator[dict[str, Any]]:
+        """Every living dossier."""
         cursor: str | None = None
         while True:
             asked: dict[str, Any] = {"limit": 500} | ({"cursor": cursor} if cursor else {})
             page = self._http.get("/api/v1/dossiers", params=asked).raise_for_status().json()
-            for item in page["items"]:
-                for leg in item["legs"]:
-                    found.setdefault((leg["namespace"], leg["code"]), []).append(leg["status"])
+            yield from page["items"]
             cursor = page["next"]
             if cursor is None:
-                return found
+                return
+
+    def legs(self) -> dict[tuple[str, str], list[str | None]]:
+        """(namespace, code) -> the status of every leg there is under that name."""
+        found: dict[tuple[str, str], list[str | None]] = {}
+        for item in self.dossiers():
+            for leg in item["legs"]:
+                found.setdefault((leg["namespace"], leg["code"]), []).append(leg["status"])
+        return found
 
     def changes(self) -> list[dict[str, Any]]:
         """The whole feed."""
@@ -155,7 +173,7 @@ def deliveries(
     ledger.undelivered += len(left)
     ledger.notes += [f"delivery left: {row}" for row in left[:20]]
     _webhook(ledger, feed, receivers["public_portal"])
-    _national(ledger, receivers["national_portal"])
+    _national(ledger, portal, receivers["national_portal"])
 
 
 def _webhook(ledger: Ledger, feed: list[dict[str, Any]], portal: Neighbour) -> None:
@@ -171,7 +189,29 @@ def _webhook(ledger: Ledger, feed: list[dict[str, Any]], portal: Neighbour) -> N
     ledger.notes += [f"public_portal {one}" for one in wrong[:20]]
 
 
-def _national(ledger: Ledger, portal: Neighbour) -> None:
-    book = portal.get("__ledger")
-    ledger.delivered += len(book["dossiers"])
-    ledger.notes += [f"national_portal refused {one}" for one in book.get("refused", [])[:20]]
+def _national(ledger: Ledger, portal: Portal, receiver: Neighbour) -> None:
+    """Of each dossier with a national code the newest state must stand at the national portal."""
+    book = receiver.get("__ledger")
+    ledger.delivered += sum(one["told"] for one in book["dossiers"].values())
+    for item in portal.dossiers():
+        code = item["national_code"]
+        if code is None:
+            continue
+        told = book["dossiers"].get(code)
+        want = str(NATIONAL[item["status"]])
+        if told is None:
+            ledger.undelivered += 1
+            ledger.notes.append(f"national_portal was not told of {code}")
+        elif told["record"]["TrangThaiHoSo"] != want:
+            ledger.wrong_state += 1
+            found = told["record"]["TrangThaiHoSo"]
+            ledger.notes.append(f"national_portal has {code} in {found}, not {want}")
+        elif _turns_back(told["states"]):
+            ledger.out_of_order += 1
+            ledger.notes.append(f"national_portal was told of {code}: {told['states']}")
+    ledger.notes += [f"national_portal refused {one}" for one in book["refused"][:20]]
+
+
+def _turns_back(states: list[str]) -> bool:
+    """Whether an end was told and then something else: ended dossiers say nothing more."""
+    return "10" in states[:-1]

@@ -19,7 +19,7 @@ from tests.e2e.soak.world import POLLED, PUSHED, Share, world
 Say = Callable[[str], None]
 RECEIVERS = {
     "public_portal": ("down", "random", "answer_lost"),
-    "national_portal": ("down", "expiring", "answer_lost"),
+    "national_portal": ("broken", "trouble", "unanswered", "expiring", "silent"),
 }
 _SECRETS = {
     "one_stop": ("client_id=truc-lien-thong", "client_secret=mo-phong-khong-phai-that"),
