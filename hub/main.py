@@ -11,6 +11,7 @@ from hub import output
 from hub.commands import (
     catalogue,
     clients,
+    connection_plans,
     connections,
     demo,
     people,
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+connection_plans.register(connections.app)
 app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")

@@ -200,10 +200,14 @@ def wished(plan: PlanRow, now: datetime) -> PlanRow:
 
 
 def mended(plan: PlanRow, now: datetime) -> PlanRow:
-    """The plan when a person has mended something: asked at once where it failed before."""
-    if plan.waits_for is None and plan.failures == 0:
-        return plan
-    return structs.replace(plan, due_at=now, cause="retry", retry_at=None, waits_for=None)
+    """The plan when a person has changed what a connection is asked with: tried at once."""
+    cause = "retry" if plan.failures or plan.waits_for is not None else "now"
+    return structs.replace(plan, due_at=now, cause=cause, retry_at=None, waits_for=None)
+
+
+def resumed(plan: PlanRow, now: datetime) -> PlanRow:
+    """The plan when a person lets a connection run again: at once where it failed before."""
+    return mended(plan, now) if plan.failures or plan.waits_for is not None else plan
 
 
 def rescheduled(plan: PlanRow, schedule: str | None, cron: Cron, now: datetime) -> PlanRow:

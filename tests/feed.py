@@ -93,7 +93,7 @@ class Feed:
             door=None,
         )
         hub.context.systems = {**dict(hub.context.systems), NAME: system}
-        hub.connect(NAME, system=NAME)
+        hub.connect(NAME, system=NAME, endpoint="http://memory.test")
 
     # ------------------------------------------------------------------ as the hub sees it
 

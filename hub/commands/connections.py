@@ -18,6 +18,8 @@ from hub import output
 from hub.commands.opened import opened
 from store import catalogue, connections, filings
 from store.connections import ConnectionRow
+from sync import plan as planning
+from sync import wishes
 from sync.context import Context
 
 app = typer.Typer(help="Các kết nối tới hệ thống của sở, ngành.", no_args_is_help=True)
@@ -53,7 +55,7 @@ def add(
             settings=settings or [],
             tables=tables or [],
         )
-        output.show(_shown(row), as_json=as_json)
+        output.show(shown(row), as_json=as_json)
 
 
 def make(
@@ -129,7 +131,7 @@ def change(
     """Sửa địa chỉ, thiết lập, mã ánh xạ / change an address, settings, code tables."""
     with opened() as context:
         row = alter(context, connection_id, endpoint, settings or [], tables or [])
-        output.show(_shown(row), as_json=as_json)
+        output.show(shown(row), as_json=as_json)
 
 
 def alter(
@@ -161,10 +163,12 @@ def alter(
         sealed=context.vault.seal(json.dumps(hidden).encode()) if hidden else None,
         tables=merged,
     )
-    at = clock.to_iso(context.now())
+    now = context.now()
+    at = clock.to_iso(now)
 
     def work(tx: Any) -> None:
         connections.change_connection(tx, row)
+        wishes.change(tx, row.id, planning.mended, now)
         if system.manifest.files and procedures_of(row.options):
             filings.begin(tx, row.id)
             filings.note_calls(tx, row.id, 0, None)  # what was mended is tried at once
@@ -219,7 +223,8 @@ def _tables(told: list[str]) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _shown(row: ConnectionRow) -> dict[str, Any]:
+def shown(row: ConnectionRow) -> dict[str, Any]:
+    """A connection as it is printed: without its secrets."""
     return {
         "id": row.id,
         "system": row.system,
@@ -229,31 +234,3 @@ def _shown(row: ConnectionRow) -> dict[str, Any]:
         "state": row.state,
         "options": row.options,
     }
-
-
-@app.command("list")
-def list_all(as_json: AsJson = False) -> None:
-    """Liệt kê các kết nối / list connections."""
-    with opened() as context, context.store.read() as tx:
-        rows = connections.list_connections(tx)
-    output.show([_shown(row) for row in rows], as_json=as_json, title="Kết nối")
-
-
-@app.command()
-def pause(connection_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Tạm dừng một kết nối / pause a connection."""
-    _set_state(connection_id, "paused")
-
-
-@app.command()
-def resume(connection_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Cho chạy lại / resume a connection."""
-    _set_state(connection_id, "enabled")
-
-
-def _set_state(connection_id: str, state: str) -> None:
-    with opened() as context:
-        with context.store.read() as tx:
-            if connections.load_connection(tx, connection_id) is None:
-                raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
-        context.store.in_write(lambda tx: connections.set_state(tx, connection_id, state))

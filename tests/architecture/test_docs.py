@@ -34,7 +34,7 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 # Told of as what comes next; each line goes once the thing is there.
-PROMISED_FILES = {"sync/schedule.py", "sync/retry.py"}
+PROMISED_FILES: set[str] = set()
 PROMISED_COMMANDS = {"hub reconcile"}
 
 
