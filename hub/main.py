@@ -9,6 +9,7 @@ from canonical.errors import HubError
 from canonical.reasons import sentence
 from hub import output
 from hub.commands import (
+    backup,
     catalogue,
     clients,
     connection_plans,
@@ -34,6 +35,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
 running.register(app)
+backup.register(app)
 demo.register(app)
 work.register(app)
 people.register(app)

@@ -81,6 +81,12 @@ class Settings(BaseSettings):
             )
         return key
 
+    def held_key(self) -> str | None:
+        """The secret key where there is one; none is made."""
+        if self.secret_key or (self.data_dir / "secret.key").exists():
+            return self.key()
+        return None
+
     def egress(self) -> list[str]:
         """The allowlist as entries."""
         return [entry.strip() for entry in self.egress_allowlist.split(",") if entry.strip()]
