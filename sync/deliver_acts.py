@@ -110,6 +110,24 @@ def drop(context: Context, delivery_id: int, actor: str, reason: str) -> str:
     return context.store.in_write(work)
 
 
+def set_replay(context: Context, replay_id: int, state: str) -> None:
+    """Pause a replay ("paused"), or let it go on ("running").
+
+    Raises:
+        HubError: NOT_FOUND, or CONFLICT where it is done.
+    """
+
+    def work(tx: Tx) -> None:
+        row = replays.load_replay(tx, replay_id, is_locked=True)
+        if row is None:
+            raise HubError(Reason.NOT_FOUND, f"no replay {replay_id}")
+        if row.state == "done":
+            raise HubError(Reason.CONFLICT, f"replay {replay_id} is done")
+        replays.set_state(tx, replay_id, state)
+
+    context.store.in_write(work)
+
+
 def known(tx: Tx, receiver_id: str) -> ReceiverRow:
     """A receiver that must be there. Raises NOT_FOUND."""
     row = receivers.load_receiver(tx, receiver_id)
