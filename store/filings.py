@@ -17,7 +17,7 @@ from canonical.errors import HubError
 from canonical.filing import DeskLeg, PaperPlan
 from canonical.reasons import Reason
 from store import bulk
-from store.tables import table
+from store.tables import Lease, table
 from store.work_tables import Filing, FilingCursor
 
 
@@ -134,7 +134,11 @@ def with_work(tx: Tx, connection_ids: Collection[str], now: str, ahead: str) -> 
     cursors = table(FilingCursor)
     found = tx.execute(
         select(due.c.connection_id)
-        .where(due.c.connection_id.in_(connection_ids), _has_come(now, ahead))
+        .where(
+            due.c.connection_id.in_(connection_ids),
+            # One that is being sent while nobody is at work was broken off.
+            or_(_has_come(now, ahead), due.c.state == "sending"),
+        )
         .distinct()
     )
     at_work = {row[0] for row in found}
@@ -143,7 +147,7 @@ def with_work(tx: Tx, connection_ids: Collection[str], now: str, ahead: str) -> 
         row.connection_id: row
         for row in tx.execute(select(cursors).where(cursors.c.connection_id.in_(connection_ids)))
     }
-    busy = _busy(tx, connection_ids, now)
+    busy = _busy(tx, connection_ids, now, ahead)
     told = []
     for one in sorted(connection_ids):
         cursor = held.get(one)
@@ -164,13 +168,13 @@ def is_ahead(moment: str | None, now: str, ahead: str) -> bool:
     return moment is not None and now < moment <= ahead
 
 
-def _busy(tx: Tx, connection_ids: Collection[str], now: str) -> set[str]:
+def _busy(tx: Tx, connection_ids: Collection[str], now: str, ahead: str) -> set[str]:
+    leases = table(Lease)
+    names = [lease_name(one) for one in connection_ids]
     found = tx.execute(
-        text(
-            f"SELECT name FROM lease WHERE name IN ({bulk.texts_in(tx, 'names')})"
-            " AND expires_at > :now"
-        ),
-        {"names": bulk.pack(lease_name(one) for one in connection_ids), "now": now},
+        select(leases.c.name).where(
+            leases.c.name.in_(names), leases.c.expires_at > now, leases.c.expires_at <= ahead
+        )
     )
     return {row[0].partition(":")[2] for row in found}
 

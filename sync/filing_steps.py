@@ -2,8 +2,8 @@
 
 What leaves is committed as `sending` first. Whoever finds it so later knows only that it may have
 left: it is looked up, never sent again blindly. It is sent again where the department's own list
-said, `settle_s` after it left and before by the look-ups until then, that it has no such dossier:
-by then a request that was still under way has ended on either side.
+said twice, the second time `settle_s` or more after it left, that it has no such dossier: by then a
+request that was still under way has ended on either side.
 """
 
 import logging
@@ -28,6 +28,7 @@ from canonical.reading import json
 from canonical.reasons import Reason
 from canonical.text import Malformed
 from store import filings
+from store.connections import CLOCK_TRUST
 from store.filings import Case, FilingRow
 from sync.filing_work import Reporter, Work, note_filed, papers_told
 from sync.retry import AskAPerson, LookUpReceipt, RetryIn
@@ -67,7 +68,7 @@ async def send(work: Work, row: FilingRow) -> None:
         attempts=row.attempts + 1,
         looked_up=0,
         sent_at=work.iso(),
-        due_at=work.iso(work.context.limits.lease_s),
+        due_at=None,
         reason=None,
         detail=None,
         **papers_told(plans),
@@ -210,13 +211,19 @@ async def look_up(work: Work, row: FilingRow) -> None:
     if filed is not None:
         await to_the_end(note_filed, _reporter(work), row, filed, row.plans)
         return
-    waited_s = _age_s(work, row)
-    left_s = work.context.limits.settle_s - waited_s
-    if left_s <= 0:
+    left_s = work.context.limits.settle_s - _age_s(work, row)
+    if left_s <= 0 and row.looked_up:
         await work.change(row, state="due", due_at=work.iso(), looked_up=0)
-    else:
-        next_s = min(work.pause_s(row.looked_up + 1), left_s)
-        await work.change(row, due_at=work.iso(next_s), looked_up=row.looked_up + 1)
+        return
+    pause_s = work.pause_s(row.looked_up + 1)
+    is_odd = left_s > work.context.limits.settle_s + CLOCK_TRUST.total_seconds()
+    await work.change(
+        row,
+        # A clock that was far ahead when it left tells nothing: the time begins anew.
+        sent_at=work.iso() if is_odd else row.sent_at,
+        due_at=work.iso(pause_s if left_s <= 0 else min(pause_s, left_s)),
+        looked_up=row.looked_up + 1,
+    )
 
 
 def _sent(work: Work, row: FilingRow) -> tuple[bytes, set[str]]:
