@@ -9,6 +9,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sync.run import Summary
 
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+
+
+@contextlib.contextmanager
+def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar that is told how many of how many are done; None where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with Progress(*_COLUMNS, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
 
 @contextlib.contextmanager
 def watching(name: str, *, quiet: bool) -> Iterator[Callable[[Summary], None] | None]:
@@ -16,8 +29,7 @@ def watching(name: str, *, quiet: bool) -> Iterator[Callable[[Summary], None] | 
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+    with Progress(*_COLUMNS, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=None)
 
         def show(summary: Summary) -> None:

@@ -1,11 +1,15 @@
 """The quarantine: what was refused, grouped by cause, and the raw record behind one of them."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
+from store import bulk
+from store.intake import receipt_id_of
 from store.tables import POSITION_BITS
 from store.types import Moment
 
@@ -50,6 +54,136 @@ def list_quarantine(tx: Tx, connection: str | None = None) -> list[Quarantined]:
         values[7] = int(values[7])
         told.append(Quarantined(*values))
     return told
+
+
+class Cause(Struct, frozen=True):
+    """One cause over all codes of a connection.
+
+    Attributes:
+        id: The first such record's id, as an example.
+        codes: How many local codes it concerns.
+    """
+
+    id: int
+    connection: str
+    reason: str
+    field: str | None
+    first_seen: str
+    last_seen: str
+    count: int
+    codes: int
+
+
+def list_causes(tx: Tx, connection: str | None = None) -> list[Cause]:
+    """The causes of all that no later act has settled, those of most records first."""
+    only = " AND record.connection_id = :connection" if connection else ""
+    found = tx.execute(
+        text(
+            "SELECT min(record.id), record.connection_id, reason, field,"
+            " min(receipt.received_at), max(latest.received_at), sum(record.seen) AS times,"
+            " count(DISTINCT record.code)"
+            " FROM record JOIN receipt ON receipt.id = record.receipt_id"
+            " JOIN receipt latest ON latest.id = record.last_receipt_id"
+            f" WHERE disposition = 'quarantined' AND resolved_by IS NULL{only}"
+            " GROUP BY record.connection_id, reason, field ORDER BY times DESC, min(record.id)"
+        ),
+        {"connection": connection} if connection else {},
+    )
+    moment = Moment()
+    return [
+        Cause(
+            int(row[0]),
+            row[1],
+            row[2],
+            row[3],
+            moment.process_result_value(row[4], tx.dialect) or "",
+            moment.process_result_value(row[5], tx.dialect) or "",
+            int(row[6]),
+            int(row[7]),
+        )
+        for row in found
+    ]
+
+
+class Chosen(Struct, frozen=True):
+    """Which unsettled records of the quarantine are meant: those to which all of this applies.
+
+    Attributes:
+        ids: Record ids; None asks for none by id.
+    """
+
+    connection: str | None = None
+    reason: str | None = None
+    field: str | None = None
+    ids: tuple[int, ...] | None = None
+
+
+def _condition(tx: Tx, chosen: Chosen) -> tuple[str, dict[str, Any]]:
+    said, told = ["disposition = 'quarantined'", "resolved_by IS NULL"], {}
+    for column, name in (("connection_id", "connection"), ("reason", "reason"), ("field", "field")):
+        value = getattr(chosen, name)
+        if value is not None:
+            said.append(f"{column} = :{name}")
+            told[name] = value
+    if chosen.ids is not None:
+        said.append(f"id IN ({bulk.ids_in(tx, 'ids')})")
+        told["ids"] = bulk.pack(chosen.ids)
+    return " AND ".join(said), told
+
+
+def count_chosen(tx: Tx, chosen: Chosen) -> dict[str, int]:
+    """Connection -> how many of its records are meant."""
+    where, told = _condition(tx, chosen)
+    found = tx.execute(
+        text(
+            f"SELECT connection_id, count(*) FROM record WHERE {where}"
+            " GROUP BY connection_id ORDER BY connection_id"
+        ),
+        told,
+    )
+    return {row[0]: int(row[1]) for row in found}
+
+
+CHUNK = 5_000
+
+
+def next_groups(tx: Tx, chosen: Chosen, after: int) -> list[tuple[int, list[int]]]:
+    """Some more of the records that are meant, by receipt: (receipt id, its positions), in order.
+
+    Args:
+        tx: An open transaction.
+        chosen: Which are meant.
+        after: Only records with a higher id: the last one of the call before.
+    """
+    where, told = _condition(tx, chosen)
+    sql = f"SELECT id FROM record WHERE {where} AND id > :after"
+    told["after"] = after
+    ids = [
+        int(row[0])
+        for row in tx.execute(text(f"{sql} ORDER BY id LIMIT :limit"), {**told, "limit": CHUNK})
+    ]
+    if len(ids) == CHUNK:  # the last receipt may have more: it is taken whole
+        last = receipt_id_of(ids[-1])
+        rest = {**told, "after": ids[-1], "end": (last + 1) << POSITION_BITS}
+        found = tx.execute(text(f"{sql} AND id < :end ORDER BY id"), rest)
+        ids += [int(row[0]) for row in found]
+    mask = (1 << POSITION_BITS) - 1
+    return [
+        (receipt_id, [one & mask for one in group])
+        for receipt_id, group in groupby(ids, receipt_id_of)
+    ]
+
+
+def unsettled(tx: Tx, ids: Iterable[int]) -> set[int]:
+    """Which of these records are in the quarantine and not settled."""
+    found = tx.execute(
+        text(
+            "SELECT id FROM record WHERE disposition = 'quarantined' AND resolved_by IS NULL"
+            f" AND id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(ids)},
+    )
+    return {int(row[0]) for row in found}
 
 
 class QuarantinedRecord(Struct, frozen=True):
