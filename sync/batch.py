@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy.engine import Connection as Tx
 
 from canonical import leg
 from canonical.agencies import Catalogue
@@ -20,7 +19,8 @@ from canonical.leg import Fold
 from canonical.reasons import Reason
 from canonical.record import Record, Rejected
 from canonical.reuse import is_reused
-from store import intake, legs
+from store import intake
+from store.ground import Ground
 from store.intake import RecordRow
 from store.legs import Entry, LegRow
 
@@ -50,14 +50,14 @@ class Touched(Struct):
         folds: leg id -> decoded fold.
         entries: leg id -> timeline entries to be merged, in order.
         late: legs whose past was added to by a superseded record.
-        order: leg ids in the order in which the batch first changed them.
+        order: leg id -> position of the record that first changed it, in that order.
     """
 
     legs: dict[int, LegRow]
     folds: dict[int, Fold]
     entries: dict[int, list[Entry]]
     late: set[int]
-    order: list[int]
+    order: dict[int, int]
 
 
 class Decided(Struct):
@@ -78,7 +78,7 @@ def namespace_of(source: Source, part: str) -> str:
 
 
 def decide_and_fold(
-    tx: Tx,
+    ground: Ground,
     source: Source,
     receipt_id: int,
     received_at: datetime,
@@ -88,7 +88,7 @@ def decide_and_fold(
     """Decide every item and write the legs; rows are returned for `intake.insert_records`.
 
     Args:
-        tx: An open write transaction.
+        ground: What the batch is decided on.
         source: Who speaks.
         receipt_id: The receipt the items came in.
         received_at: When they came, for sources that tell no time.
@@ -101,11 +101,11 @@ def decide_and_fold(
         for item in allowed
         if isinstance(item, Record)
     }
-    held = legs.lock_legs(tx, keys.values(), source.connection_id)
-    heads = legs.load_heads(tx, [row.id for row in held.values()])
-    folds = {row.id: leg.decode(row.fold) for row in held.values()}
+    held = ground.lock_legs(keys.values(), source.connection_id)
+    heads = ground.load_heads([row.id for row in held.values()])
+    folds = ground.folds(held.values())
     deciding = Deciding(heads)
-    touched = Touched({}, folds, {}, set(), [])
+    touched = Touched({}, folds, {}, set(), {})
     rows = []
     for item in allowed:
         if isinstance(item, Rejected):
@@ -121,20 +121,20 @@ def decide_and_fold(
         if decision.disposition in TAKEN:
             deciding.hold(candidate)
             _fold(touched, item, row, decision, source, receipt_id, received_at)
-    for leg_id in touched.order:
-        touched.legs[leg_id].fold = leg.encode(folds[leg_id])
-    legs.save_legs(tx, list(touched.legs.values()))
+    ground.save_legs(list(touched.legs.values()), folds)
     if not source.keeps_duplicates:
-        rows = _known_again(tx, source, receipt_id, rows)
+        rows = _known_again(ground, source, receipt_id, rows)
     return Decided(rows, touched)
 
 
-def _known_again(tx: Tx, source: Source, receipt_id: int, rows: list[RecordRow]) -> list[RecordRow]:
+def _known_again(
+    ground: Ground, source: Source, receipt_id: int, rows: list[RecordRow]
+) -> list[RecordRow]:
     """A poll brings the same bad row again and again: it is kept once, and counted."""
     told = {r.digest for r in rows if r.disposition is Disposition.QUARANTINED and r.digest}
     if not told:
         return rows
-    held = legs.held_in_quarantine(tx, source.connection_id, told)
+    held = ground.held_in_quarantine(source.connection_id, told)
     seen: dict[int, int] = {}
     own: set[str] = set()
     found = []
@@ -151,7 +151,7 @@ def _known_again(tx: Tx, source: Source, receipt_id: int, rows: list[RecordRow])
             if is_known
             else row
         )
-    legs.note_seen_again(tx, seen, receipt_id)
+    ground.note_seen_again(seen, receipt_id)
     return found
 
 
@@ -262,7 +262,7 @@ def _fold(
     order = intake.record_id(source.origin_id or receipt_id, record.position)
     if row.id not in touched.legs:
         touched.legs[row.id] = row
-        touched.order.append(row.id)
+        touched.order[row.id] = record.position
     leg.tell(touched.folds[row.id], record, order, received_at)
     if decision.same_time:
         row.same_time = True

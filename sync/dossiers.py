@@ -10,24 +10,24 @@ from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy.engine import Connection as Tx
 
-from canonical import codes, leg
+from canonical import codes
 from canonical.dossier import Assembled, LegFacts, assemble, leg_facts
 from canonical.leg import Fold
 from canonical.precedence import Precedence, Role
 from canonical.standing import Kind, Segment, day, segments
 from canonical.states import Status
 from canonical.ties import Cluster, TieLeg, claims_of, tie, tie_leg
-from store import dossiers as kept
-from store import legs
 from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
+from store.ground import Ground, Turn
 from store.legs import ClaimRecord, Entry, LegRow
+from store.tables import POSITION_BITS
 from sync.batch import Touched
 from sync.timeline import merge_entries
 
 PrecedenceOf = Mapping[str, Precedence]
 _ENCODER = msgspec.json.Encoder()
+LAST_PLACE = 1 << POSITION_BITS  # behind every record of a batch
 
 
 class Built(Struct):
@@ -52,12 +52,12 @@ class World(Struct):
 
 
 def put_together(
-    tx: Tx, touched: Touched, receipt_id: int | None, at: str, precedences: PrecedenceOf
+    ground: Ground, touched: Touched, receipt_id: int | None, at: str, precedences: PrecedenceOf
 ) -> dict[int, str]:
     """Rebuild every dossier that the touched legs reach; leg id -> public id of its dossier.
 
     Args:
-        tx: The write transaction that decided the batch.
+        ground: What the batch was decided on.
         touched: What the batch changed.
         receipt_id: The receipt that caused it.
         at: Now, ISO text at +07:00.
@@ -65,28 +65,28 @@ def put_together(
     """
     if not touched.order:
         return {}
-    newest = kept.lock_feed(tx)
-    freed = _save_claims(tx, touched)
-    world = _read_world(tx, touched, freed)
+    newest = ground.lock_feed()
+    freed = _save_claims(ground, touched)
+    world = _read_world(ground, touched, freed)
     for leg_id, told in touched.entries.items():
         # The final seq is set below; for now entries only need to be merged and marked.
         merge_entries(world.entries.setdefault(leg_id, {}), told, world.folds[leg_id], -1)
-    held = kept.load_held(tx, world.rows)
+    held = ground.load_held(world.rows)
     built = _build(world, held, precedences)
-    changes = _changes(world, built, held, touched, newest, receipt_id, at)
+    changes, turns = _changes(world, built, held, touched, newest, receipt_id, at)
     seq_of = {c.dossier_id: c.seq for c in changes}
-    _write(tx, world, built, held, seq_of, newest + len(changes))
-    kept.append_changes(tx, newest, changes)
+    _write(ground, world, built, held, seq_of, newest + len(changes))
+    ground.append_changes(newest, changes, turns)
     return {leg_id: b.row.public_id for b in built for leg_id in b.legs}
 
 
-def _save_claims(tx: Tx, touched: Touched) -> set[tuple[str, str]]:
+def _save_claims(ground: Ground, touched: Touched) -> set[tuple[str, str]]:
     """Bring the claims of the touched legs up to date; withdrawn ones stay, not live.
 
     Returns the (kind, key) of those withdrawn now.
     """
     held_of: dict[int, dict[tuple[str, str], ClaimRecord]] = {}
-    for claim in legs.load_claims(tx, touched.order):
+    for claim in ground.load_claims(touched.order):
         held_of.setdefault(claim.leg_id, {})[(claim.kind, claim.key)] = claim
     changed: list[ClaimRecord] = []
     for leg_id in touched.order:
@@ -104,35 +104,36 @@ def _save_claims(tx: Tx, touched: Touched) -> set[tuple[str, str]]:
             for place, old in held.items()
             if old.live and place not in now
         ]
-    legs.save_claims(tx, changed)
+    ground.save_claims(changed)
     if changed:
-        legs.note_crowds(tx, touched.order)
+        ground.note_crowds(touched.order)
     return {(claim.kind, claim.key) for claim in changed if not claim.live}
 
 
-def _read_world(tx: Tx, touched: Touched, freed: Collection[tuple[str, str]]) -> World:
+def _read_world(ground: Ground, touched: Touched, freed: Collection[tuple[str, str]]) -> World:
     """The touched legs, those in the same dossiers, and all that claims reach from them.
 
     Who still makes a claim that was withdrawn is reached as well: two who doubted because a third
     made it too are one case now.
     """
-    near = legs.members(tx, touched.order)
-    left = legs.claimants(tx, freed) if freed else set()
-    reached = legs.reach(tx, {*touched.order, *near, *left})
+    near = ground.members(touched.order)
+    left = ground.claimants(freed) if freed else set()
+    reached = ground.reach({*touched.order, *near, *left})
     far = reached - set(near)
-    members = near | (legs.members(tx, far) if far - set(touched.order) else {})
+    members = near | (ground.members(far) if far - set(touched.order) else {})
     wanted = reached | set(members)
     rows = dict(touched.legs)
-    rows.update(legs.load_legs(tx, wanted - set(rows)) if wanted - set(rows) else {})
-    folds = {i: touched.folds.get(i) or leg.decode(row.fold) for i, row in rows.items()}
-    void = legs.crowded(tx, rows)
+    rows.update(ground.load_legs(wanted - set(rows)) if wanted - set(rows) else {})
+    folds = ground.folds(row for i, row in rows.items() if i not in touched.folds)
+    folds.update((i, touched.folds[i]) for i in rows if i in touched.folds)
+    void = ground.crowded(rows)
     ties = {i: tie_leg(i, r.namespace, r.code, folds[i], void) for i, r in rows.items()}
     return World(
         rows=rows,
         folds=folds,
-        entries=legs.load_entries(tx, rows),
+        entries=ground.load_entries(rows),
         members=members,
-        roles=legs.roles(tx),
+        roles=ground.roles(),
         ties=ties,
         cluster=tie(list(ties.values())),
     )
@@ -234,31 +235,34 @@ def _changes(
     newest: int,
     receipt_id: int | None,
     at: str,
-) -> list[ChangeRow]:
-    """What the feed says of this batch, in the order in which the batch spoke."""
-    place = {leg_id: n for n, leg_id in enumerate(touched.order)}
+) -> tuple[list[ChangeRow], list[Turn]]:
+    """What the feed says of this batch, in the order in which the batch spoke; each line's turn."""
     was: dict[int, set[int]] = {}
     for leg_id, dossier_id in world.members.items():
         was.setdefault(dossier_id, set()).add(leg_id)
     told: list[tuple[int, str, int | None]] = []
-    for one in sorted(built, key=lambda b: _turn(b, place, world)):
-        told += _change(one, was, world, held, touched)
-    return [
+    turns: list[Turn] = []
+    for turn, one in sorted(
+        ((_turn(b, touched, world), b) for b in built), key=lambda found: found[0]
+    ):
+        lines = _change(one, was, world, held, touched)
+        told += lines
+        turns += [turn] * len(lines)
+    changes = [
         ChangeRow(newest + 1 + n, dossier_id, kind, at, into, receipt_id)
         for n, (dossier_id, kind, into) in enumerate(told)
     ]
+    return changes, turns
 
 
-def _turn(
-    one: Built, place: Mapping[int, int], world: World
-) -> tuple[int, list[tuple[str, str, int]]]:
+def _turn(one: Built, touched: Touched, world: World) -> Turn:
     """A dossier's turn to be told of: as the batch spoke of it, else by the names of its legs.
 
     Never by leg ids: two transactions at once are given theirs in another order than they commit
     in, and a proof has to come to the same feed.
     """
     return (
-        min(place.get(i, len(place)) for i in one.legs),
+        min(touched.order.get(i, LAST_PLACE) for i in one.legs),
         sorted(_name(world, i) for i in one.legs),
     )
 
@@ -298,7 +302,7 @@ def _is_same(before: Held, row: DossierRow) -> bool:
 
 
 def _write(
-    tx: Tx,
+    ground: Ground,
     world: World,
     built: Sequence[Built],
     held: Mapping[int, Held],
@@ -306,9 +310,8 @@ def _write(
     last: int,
 ) -> None:
     changed = [b for b in built if b.id in seq_of]
-    legs.save_entries(tx, _stamped_entries(world, built, seq_of, last))
-    kept.save_dossiers(
-        tx,
+    ground.save_entries(_stamped_entries(world, built, seq_of, last))
+    ground.save_dossiers(
         [
             msgspec.structs.replace(b.row, created_seq=seq_of[b.id], changed_seq=seq_of[b.id])
             for b in changed
@@ -320,18 +323,16 @@ def _write(
         for i in b.legs
         if i != b.id and i in held and held[i].merged_into != b.id
     ]
-    kept.merge_dossiers(tx, merged, last)
-    kept.save_members(
-        tx, [(i, b.id) for b in built for i in b.legs if world.members.get(i) != b.id]
-    )
+    ground.merge_dossiers(merged, last)
+    ground.save_members([(i, b.id) for b in built for i in b.legs if world.members.get(i) != b.id])
     rows, spans = [], []
     for b in changed:
         row, earlier = judge(b.id, b.assembled)
         rows += [row] if row is not None else []
         spans += earlier
-    kept.save_judgements(tx, [*(b.id for b in changed), *(old for old, _ in merged)], rows, spans)
-    kept.note_agencies(
-        tx, {a for b in changed for a in (b.row.agency, b.row.received_agency) if a is not None}
+    ground.save_judgements([*(b.id for b in changed), *(old for old, _ in merged)], rows, spans)
+    ground.note_agencies(
+        {a for b in changed for a in (b.row.agency, b.row.received_agency) if a is not None}
     )
 
 

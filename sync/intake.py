@@ -13,12 +13,15 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
+from canonical.catalogue import Books
 from canonical.decide import Disposition
 from canonical.errors import HubError, RequestRefused
 from canonical.ports import Fate
 from canonical.reasons import Reason
+from canonical.record import Record, Rejected
 from store import connections, dossiers, intake
 from store.connections import ConnectionRow
+from store.ground import Ground, Stored
 from store.intake import NewReceipt, RecordRow, SavedReceipt
 from store.tables import POSITION_BITS
 from sync import shapes
@@ -218,6 +221,41 @@ def decide_receipt(
     told among the fates and is no record of this receipt.
     """
     books = context.books(tx)
+    applied = apply(Stored(tx), books, taken, receipt.id, found.items)
+    made, rows = applied.made, applied.rows
+    listed = _duplicates(applied.told, taken)
+    counts = counts_of(applied.told)
+    intake.close_receipt(tx, receipt.id, counts, listed, applied.decision_no, books.version)
+    others = {r.leg_id for r in rows if r.leg_id is not None} - set(made)
+    made |= dossiers.public_ids(tx, others) if others else {}
+    fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in rows]
+    own = {r.position: made[r.leg_id] for r in rows if r.leg_id in made}
+    return _outcome(receipt, taken.received_at, fates, own, found.is_list)
+
+
+class Applied(Struct):
+    """What became of the items of a receipt.
+
+    Attributes:
+        rows: Of every item.
+        told: Of every item that is a record of this receipt.
+        made: Leg id -> public id of its dossier, of those that were put together.
+    """
+
+    rows: Sequence[RecordRow]
+    told: Sequence[RecordRow]
+    decision_no: int
+    made: dict[int, str]
+
+
+def apply(
+    ground: Ground,
+    books: Books,
+    taken: Taken,
+    receipt_id: int,
+    items: Sequence[Record | Rejected],
+) -> Applied:
+    """Decide a receipt's items and apply them to what they are decided on."""
     source = Source(
         taken.connection.id,
         taken.connection.namespace,
@@ -225,26 +263,21 @@ def decide_receipt(
         taken.keeps_duplicates,
         taken.origin.receipt_id if taken.origin is not None else None,
     )
-    decided = decide_and_fold(tx, source, receipt.id, taken.said_at, found.items, books.agencies)
+    decided = decide_and_fold(ground, source, receipt_id, taken.said_at, items, books.agencies)
     told = decided.rows
     if taken.origin is not None:
         told = [r for r in told if r.disposition is not Disposition.QUARANTINED]
     kept = [r for r in told if r.disposition is not Disposition.DUPLICATE]
-    intake.insert_records(tx, receipt.id, taken.connection.id, kept)
-    decision_no = dossiers.next_decision(tx)
+    ground.insert_records(receipt_id, taken.connection.id, kept)
+    decision_no = ground.next_decision()
     made = put_together(
-        tx, decided.touched, receipt.id, clock.to_iso(taken.received_at), books.precedences
+        ground, decided.touched, receipt_id, clock.to_iso(taken.received_at), books.precedences
     )
-    listed = _duplicates(told, taken)
-    intake.close_receipt(tx, receipt.id, _counts(told), listed, decision_no, books.version)
-    others = {r.leg_id for r in decided.rows if r.leg_id is not None} - set(made)
-    made |= dossiers.public_ids(tx, others) if others else {}
-    fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in decided.rows]
-    own = {r.position: made[r.leg_id] for r in decided.rows if r.leg_id in made}
-    return _outcome(receipt, taken.received_at, fates, own, found.is_list)
+    return Applied(decided.rows, told, decision_no, made)
 
 
-def _counts(rows: Sequence[RecordRow]) -> dict[Disposition, int]:
+def counts_of(rows: Sequence[RecordRow]) -> dict[Disposition, int]:
+    """How many rows ended in which disposition."""
     counts: dict[Disposition, int] = {}
     for row in rows:
         counts[row.disposition] = counts.get(row.disposition, 0) + 1
