@@ -16,6 +16,7 @@ from hub.commands import (
     connections,
     demo,
     people,
+    publications,
     quarantine,
     replay_log,
     running,
@@ -34,6 +35,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(publications.app, name="publications")
 running.register(app)
 backup.register(app)
 demo.register(app)

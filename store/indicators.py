@@ -83,10 +83,13 @@ def overdue_on(tx: Tx, on: date) -> Narrowed:
     )
 
 
-def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
-    """Profile `seed`, by group; the one group is None where none is asked for."""
+def _judged(tx: Tx, asked: Question) -> tuple[str, dict[str, Any]]:
+    """Every dossier that may count, as it stood on the day and before the period, with its bucket.
+
+    A WITH of `judged` (dossier_id, grouped, accepted_on, channel, bucket, was_kind, now_closed) and
+    the parameters as_of, before, start, end and what narrows it.
+    """
     as_of, before = day(tx, "as_of"), day(tx, "before")
-    start, end = day(tx, "start"), day(tx, "end")
     said = [asked.scope.condition, f"j.accepted_on <= {day(tx, 'latest')}"]
     parameters: dict[str, Any] = {
         **asked.scope.parameters,
@@ -110,7 +113,30 @@ def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
         )
         parameters["connection"] = asked.connection
     group = GROUPS[asked.group_by] if asked.group_by else "CAST(NULL AS text)"
-    in_period = f"accepted_on BETWEEN {start} AND {end} AND accepted_on <= {as_of}"
+    return (
+        f"WITH stood AS (SELECT j.dossier_id, {group} AS grouped, j.accepted_on, j.channel,"
+        f" {_standing('now', as_of)}, {_standing('was', before)}"
+        f" FROM judgement j {_span('now', as_of)} {_span('was', before)}"
+        f" WHERE {' AND '.join(said)}),"
+        f" judged AS (SELECT stood.*, {_BUCKET.format(as_of=as_of)} AS bucket FROM stood)",
+        parameters,
+    )
+
+
+def _in_period(tx: Tx) -> str:
+    """The condition that a dossier was accepted in the period, and not after the day."""
+    return (
+        f"accepted_on BETWEEN {day(tx, 'start')} AND {day(tx, 'end')}"
+        f" AND accepted_on <= {day(tx, 'as_of')}"
+    )
+
+
+def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
+    """Profile `seed`, by group; the one group is None where none is asked for."""
+    as_of, before = day(tx, "as_of"), day(tx, "before")
+    start, end = day(tx, "start"), day(tx, "end")
+    judged, parameters = _judged(tx, asked)
+    in_period = _in_period(tx)
     sums = ", ".join(
         f"coalesce(sum(CASE WHEN {in_period} AND bucket = '{b}' THEN 1 ELSE 0 END), 0)"
         for b in BUCKETS
@@ -118,12 +144,7 @@ def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
     closed = f"accepted_on <= {as_of} AND {_RESOLVED} AND now_closed BETWEEN {start} AND {end}"
     found = tx.execute(
         text(
-            f"WITH stood AS (SELECT {group} AS grouped, j.accepted_on, j.channel,"
-            f" {_standing('now', as_of)}, {_standing('was', before)}"
-            f" FROM judgement j {_span('now', as_of)} {_span('was', before)}"
-            f" WHERE {' AND '.join(said)}),"
-            f" judged AS (SELECT stood.*, {_BUCKET.format(as_of=as_of)} AS bucket FROM stood)"
-            f" SELECT grouped, {sums},"
+            f"{judged} SELECT grouped, {sums},"
             f" coalesce(sum(CASE WHEN accepted_on <= {before}"
             "  AND was_kind IN ('open', 'waiting') THEN 1 ELSE 0 END), 0),"
             f" coalesce(sum(CASE WHEN {closed} THEN 1 ELSE 0 END), 0),"
@@ -136,6 +157,25 @@ def count_seed(tx: Tx, asked: Question) -> dict[str | None, Count]:
     if not asked.group_by and not counts:
         counts[None] = _count([0] * (len(BUCKETS) + 3))
     return counts
+
+
+def list_bucket(tx: Tx, asked: Question, bucket: str) -> list[str]:
+    """Public ids of the dossiers that count in one bucket, as known now, by id.
+
+    Args:
+        tx: A read transaction.
+        asked: As for `count_seed`; its group is not looked at.
+        bucket: One of canonical.indicators.BUCKETS.
+    """
+    judged, parameters = _judged(tx, asked)
+    found = tx.execute(
+        text(
+            f"{judged} SELECT public_id FROM dossier WHERE id IN (SELECT dossier_id FROM judged"
+            f" WHERE {_in_period(tx)} AND bucket = :bucket) ORDER BY id"
+        ),
+        days(tx, {**parameters, "bucket": bucket}),
+    )
+    return [row[0] for row in found]
 
 
 def _count(values: list[int]) -> Count:

@@ -38,32 +38,38 @@ class Ask(Struct, frozen=True):
 _STILL_OPEN = "(j.closed_on IS NULL OR j.closed_on >= {on})"
 
 
-def answer(tx: Tx, books: Books, ask: Ask, now: datetime) -> dict[str, Any]:
-    """The answer of CONTRACT, Indicators."""
-    as_of = ask.as_of or min(ask.end, clock.day_of(now))
+def as_of_day(ask: Ask, now: datetime) -> date:
+    """The day at whose end everything is judged."""
+    return ask.as_of or min(ask.end, clock.day_of(now))
+
+
+def question_of(tx: Tx, books: Books, ask: Ask, now: datetime) -> Question:
+    """What is asked, in the store's words: who lies below the agency is looked up."""
+    as_of = as_of_day(ask, now)
     column = "j.handling_agency" if ask.is_by_handling else "j.received_agency"
     spans = books.agencies.scope(agency_code(ask.agency), rights.seen_agencies(tx), as_of)
-    scope = rights.in_scope(tx, spans, (column,), "j.accepted_on", _STILL_OPEN)
-    counts = indicators.count_seed(
-        tx,
-        Question(
-            scope=scope,
-            start=ask.start,
-            end=ask.end,
-            as_of=as_of,
-            procedure=ask.procedure,
-            channel=ask.channel,
-            connection=ask.connection,
-            group_by=ask.group_by,
-        ),
+    return Question(
+        scope=rights.in_scope(tx, spans, (column,), "j.accepted_on", _STILL_OPEN),
+        start=ask.start,
+        end=ask.end,
+        as_of=as_of,
+        procedure=ask.procedure,
+        channel=ask.channel,
+        connection=ask.connection,
+        group_by=ask.group_by,
     )
+
+
+def answer(tx: Tx, books: Books, ask: Ask, now: datetime) -> dict[str, Any]:
+    """The answer of CONTRACT, Indicators."""
+    counts = indicators.count_seed(tx, question_of(tx, books, ask, now))
     sources = reads.freshness(tx, ask.connection)
     told: dict[str, Any] = {
         "profile": ask.profile,
         "agency": ask.agency,
         "from": ask.start.isoformat(),
         "to": ask.end.isoformat(),
-        "as_of": as_of.isoformat(),
+        "as_of": as_of_day(ask, now).isoformat(),
         **_figures(_summed(list(counts.values()))),
         "complete": not any(source.suspect for source in sources),
         "sources": [

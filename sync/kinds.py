@@ -1,6 +1,6 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
-from sync import deliver, deliver_replaying, runs
+from sync import deliver, deliver_replaying, publish, runs
 from sync.filing import FILING
 from sync.jobs import Kind
 
@@ -9,4 +9,5 @@ KINDS: tuple[Kind, ...] = (
     FILING,
     deliver.KIND,
     deliver_replaying.KIND,
+    publish.KIND,
 )
