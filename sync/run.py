@@ -6,6 +6,7 @@ when it is due in sync.plan.
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -196,6 +197,7 @@ def _begun_anew(run: Running, source: Source) -> None:
     run.before = run.summary.records
     if not source.keeps_place:
         run.cursors.clear()
+        run.told.clear()
 
 
 def _is_used_up(context: Context, run: Running, until: float) -> bool:
@@ -225,6 +227,14 @@ def _guard(run: Running, page: Page) -> None:
     if page.cursor in run.cursors:
         raise Garbled(Reason.PAGE_LOOP, "the same cursor twice", system=run.connection.id)
     run.cursors.add(page.cursor)
+    if not page.count:
+        return
+    # A source that does not look at what it is asked for gives one page for ever, and the place in
+    # it that an adapter counts up by itself looks new each time.
+    told = hashlib.sha256(page.raw).hexdigest()
+    if told in run.told:
+        raise Garbled(Reason.PAGE_LOOP, "the same page twice", system=run.connection.id)
+    run.told.add(told)
 
 
 def _take_page(context: Context, run: Running, page: Page) -> Outcome:

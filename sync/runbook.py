@@ -69,6 +69,7 @@ class Running(Struct):
         covers: Whether it asks for all that is new, so that due times until now are answered.
         newest: The newest update seen.
         cursors: Every cursor seen.
+        told: Digests of the pages before the last.
         before: Records that came before the pages were last begun.
     """
 
@@ -85,6 +86,7 @@ class Running(Struct):
     covers: bool
     newest: datetime | None = None
     cursors: set[str] = set()
+    told: set[str] = set()
     before: int = 0
 
 

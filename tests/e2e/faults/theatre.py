@@ -15,7 +15,9 @@ import httpx
 from sqlalchemy import text
 
 from hub import wiring
-from hub.settings import Settings
+from hub.commands import clients, connections
+from store.clients import Credentials
+from sync import wishes
 from tests.e2e.faults import evil
 from tests.e2e.faults.evil import HOUR_MS, Evil, Way, row
 from tests.e2e.fleet import pause
@@ -163,6 +165,7 @@ def _play(hubs: Hubs, there: Evil, made: dict[str, Way], now_ms: int) -> Seen:
     seen.status = {key: states[0] for key, states in portal.legs().items()}
     seen.quarantine = _quarantine(hubs)
     seen.memory_kib = max(_peak_kib(process.pid) for process in hubs.processes.values())
+    portal.close()
     seen.exits = hubs.end()
     seen.proof = hubs.told("verify")
     return seen
@@ -171,21 +174,23 @@ def _play(hubs: Hubs, there: Evil, made: dict[str, Way], now_ms: int) -> Seen:
 def _introduce(
     hubs: Hubs, there: Evil, made: dict[str, Way]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    for name in [*made, "refuses"]:
-        if name == "witness":
-            continue
+    """Add every connection and two clients, by the functions behind the commands."""
+    context = wiring.open_hub(hubs.settings())
+    for name in sorted({*made, "refuses"} - {"witness"}):
         base = f"{there.base}/{name}" if name in made else f"http://127.0.0.1:{free_port()}"
-        sets = ["client_id=x", "client_secret=y", f"page_size={_PAGE}", "timeout_s=1.5"]
-        if name in ("short", "one_moment"):
-            sets[2] = "page_size=250"
-        words = ["connections", "add", name, "--system", "one_stop", "--endpoint", base]
-        added = hubs.command(*words, *(part for one in sets for part in ("--set", one)))
-        assert added.returncode == 0, added.stderr
-        set_up = hubs.command("connections", "schedule", name, "*/2 * * * * *")
-        assert set_up.returncode == 0, set_up.stderr
-    assert hubs.command("connections", "add", "desk", "--system", "canonical").returncode == 0
-    client = hubs.told("clients", "add", "desk", "--scope", "push", "--connection", "desk")
-    return client, hubs.told("clients", "add", "portal", "--scope", "read")
+        size = 250 if name in ("short", "one_moment") else _PAGE
+        sets = ["client_id=x", "client_secret=y", f"page_size={size}", "timeout_s=1.5"]
+        connections.make(context, name, "one_stop", endpoint=base, settings=sets, tables=[])
+        wishes.reschedule(context, name, "*/2 * * * * *")
+    connections.make(context, "desk", "canonical", role="desk", settings=[], tables=[])
+    desk = clients.make(context, "desk", ["push"], ["desk"], [])
+    portal = clients.make(context, "portal", ["read"], [], [])
+    context.store.dispose()
+    return _account(desk), _account(portal)
+
+
+def _account(made: Credentials) -> dict[str, str]:
+    return {"client_id": made.client_id, "client_secret": made.client_secret}
 
 
 def _until(is_so: Callable[[], bool]) -> None:
@@ -197,9 +202,7 @@ def _until(is_so: Callable[[], bool]) -> None:
 
 def _has_failed(hubs: Hubs, seen: Seen) -> bool:
     """Whether every way has shown itself, twice."""
-    store = wiring.open_store_only(
-        Settings(data_dir=Path(hubs.env["HUB_DATA_DIR"]), database_url=hubs.url)
-    )
+    store = wiring.open_store_only(hubs.settings())
     try:
         with store.read() as tx:
             found = tx.execute(

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from hub.settings import Settings
 from tests.e2e.fleet import pause
 from tests.e2e.served import free_port
 
@@ -47,6 +48,10 @@ class Hubs:
         self.base = f"http://127.0.0.1:{self.port}"
         self.roles = ["serve", "worker-1", "worker-2"] if url else ["serve"]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def settings(self) -> Settings:
+        """What opens the same store in this process."""
+        return Settings(data_dir=Path(self.env["HUB_DATA_DIR"]), database_url=self.url)
 
     def start(self, role: str) -> None:
         """Start a process; it does not wait until it is ready."""

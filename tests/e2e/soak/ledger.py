@@ -85,6 +85,10 @@ class Portal:
         said = self._http.post("/oauth/token", data=form).raise_for_status().json()
         self._http.headers["Authorization"] = f"Bearer {said['access_token']}"
 
+    def close(self) -> None:
+        """Give back the sockets."""
+        self._http.close()
+
     def dossiers(self) -> Iterator[dict[str, Any]]:
         """Every living dossier."""
         cursor: str | None = None

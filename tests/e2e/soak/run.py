@@ -137,7 +137,8 @@ class Soak:
             if not all(pusher.is_done() for pusher in self.pushers.values()):
                 continue
             if portal.held() == want and not self._on_the_way():
-                return
+                break
+        portal.close()
 
     def _on_the_way(self) -> bool:
         """Whether deliveries or intakes are still to come."""
@@ -150,6 +151,7 @@ class Soak:
         portal = Portal(self.hubs, self.reader)
         books.intake(ledger, self.hubs, portal, self.shares)
         books.deliveries(ledger, portal, self.receivers, self.hubs)
+        portal.close()
         exits = self.hubs.end()
         ledger.bad_exits = sum(code != 0 for code in exits.values())
         ledger.notes += [f"{role} ended with {code}" for role, code in exits.items() if code]
