@@ -4,7 +4,6 @@ Contract: contract/feed.md (our own design) and contract/company.md (domain/cont
 """
 
 import base64
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -12,9 +11,9 @@ from typing import Any, Self
 from msgspec import Struct
 
 from adapters.business_registry import company, reader
-from adapters.wire import Answer, Http, Wire
+from adapters.wire import Answer, Http, Token, Wire
 from canonical import clock
-from canonical.errors import Garbled, NotAllowed, Refused, TryAgain
+from canonical.errors import Garbled, Refused, TryAgain
 from canonical.ports import Ask, Page, Settings
 from canonical.reasons import Reason
 
@@ -27,7 +26,7 @@ _UNAUTHORIZED = 401
 
 
 class Client:
-    """One connection to the registry. Holds a token, forgets it when the registry does."""
+    """One connection to the registry."""
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._id = settings.id
@@ -37,8 +36,7 @@ class Client:
         self._secret = settings.secrets.get("consumer_secret", "")
         self._page_size = int(settings.options.get("page_size", "200"))
         self._http = http
-        self._token = ""
-        self._token_until_s = 0.0
+        self._token = Token(self._sign_in, system=settings.id)
 
     async def pages(self, ask: Ask) -> AsyncIterator[Page]:
         """The dossiers updated in [since, until or now), oldest first, page after page.
@@ -50,7 +48,7 @@ class Client:
 
         Raises:
             NotAllowed: AUTH_DENIED.
-            TryAgain: AUTH_EXPIRED when the registry forgot the token; and what the wire raises.
+            TryAgain: what the wire raises.
             Garbled: a page outside the contract; PAGE_LOOP for another page than asked for.
             Refused: CURSOR_LOST for a cursor this client did not write.
         """
@@ -93,7 +91,7 @@ class Client:
 
     async def close(self) -> None:
         """Give back the sockets and forget the token."""
-        self._token = ""
+        self._token.forget()
         await self._http.close()
 
     def _start(self, ask: Ask) -> "_Place":
@@ -104,26 +102,23 @@ class Client:
         return _Place(since, until, 1, 0)
 
     async def _get(self, path: str, query: dict[str, str]) -> Answer:
-        is_new = await self._sign_in()
+        return await self._token.use(lambda token: self._got(token, path, query))
+
+    async def _got(self, token: str, path: str, query: dict[str, str]) -> Answer:
         answer = await self._http.call(
             "GET",
             f"{self._base}/{path}",
             params=query,
-            headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             expect=_JSON,
             allow=(_UNAUTHORIZED,),
         )
-        if answer.status != _UNAUTHORIZED:
-            return answer
-        self._token = ""
-        if is_new:  # the key was right a moment ago: it is the grant that is missing
-            raise NotAllowed(Reason.AUTH_DENIED, "a new token was refused", system=self._id)
-        raise TryAgain(Reason.AUTH_EXPIRED, system=self._id)
+        if answer.status == _UNAUTHORIZED:
+            raise TryAgain(Reason.AUTH_EXPIRED, system=self._id)
+        return answer
 
-    async def _sign_in(self) -> bool:
-        """Hold a token; whether it is a new one."""
-        if self._token and time.monotonic() < self._token_until_s:
-            return False
+    async def _sign_in(self) -> tuple[str, float]:
+        """A new token, and how many seconds it is good for."""
         pair = base64.b64encode(f"{self._key}:{self._secret}".encode()).decode()
         answer = await self._http.call(
             "POST",
@@ -133,9 +128,8 @@ class Client:
             expect=_JSON,
         )
         told = reader.body(answer.body)
-        self._token = _text_of(told, "access_token", self._id)
-        self._token_until_s = time.monotonic() + _seconds_of(told, self._id) - _RENEW_EARLY_S
-        return True
+        life_s = _seconds_of(told, self._id) - _RENEW_EARLY_S
+        return _text_of(told, "access_token", self._id), life_s
 
 
 class _Place(Struct, frozen=True):

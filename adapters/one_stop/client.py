@@ -3,27 +3,25 @@
 Contract: contract/openapi.json, our own design in the style of OpenCPS V2.
 """
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from adapters.one_stop import reader
 from adapters.one_stop.paging import Place
-from adapters.wire import Http, Wire
-from canonical.errors import Garbled, NotAllowed, TryAgain
+from adapters.wire import Http, Token, Wire
+from canonical.errors import Garbled, TryAgain
 from canonical.ports import Ask, Page, Settings
 from canonical.reasons import Reason
 
 _JSON = ("application/json",)
 _LOGIN = "/o/rest/v2/login"
 _DOSSIERS = "/o/rest/v2/dossiers"
-_EXPIRED = "token expired"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Client:
-    """One connection to the app. Logs in when it holds no token; forgets one the app refuses."""
+    """One connection to the app."""
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._id = settings.id
@@ -32,8 +30,7 @@ class Client:
         self._client_secret = settings.secrets.get("client_secret", "")
         self._page_size = int(settings.options.get("page_size", "500"))
         self._http = http
-        self._token = ""
-        self._token_until_s = 0.0
+        self._token = Token(self._log_in, system=settings.id)
 
     async def pages(self, ask: Ask) -> AsyncIterator[Page]:
         """The dossiers modified in [since, until), oldest first, page after page.
@@ -43,7 +40,7 @@ class Client:
 
         Raises:
             NotAllowed: AUTH_DENIED.
-            TryAgain: AUTH_EXPIRED when the app no longer takes the token; and what the wire raises.
+            TryAgain: what the wire raises.
             Garbled: a page outside the contract.
             Refused: CURSOR_LOST for a cursor this client did not write.
         """
@@ -72,11 +69,13 @@ class Client:
 
     async def close(self) -> None:
         """Give back the sockets and forget the token."""
-        self._token = ""
+        self._token.forget()
         await self._http.close()
 
     async def _list(self, place: Place, until_ms: int | None) -> bytes:
-        is_new = await self._log_in()
+        return await self._token.use(lambda token: self._listed(token, place, until_ms))
+
+    async def _listed(self, token: str, place: Place, until_ms: int | None) -> bytes:
         window = {"modifiedDateFrom": place.from_ms, "modifiedDateTo": until_ms}
         answer = await self._http.call(
             "GET",
@@ -87,22 +86,16 @@ class Client:
                 "order": "modifiedDate",
                 **{name: ms for name, ms in window.items() if ms is not None},
             },
-            headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             expect=_JSON,
             allow=(401,),
         )
         if answer.status == 401:
-            self._token = ""
-            if is_new and reader.description(answer.body) != _EXPIRED:
-                # The app gave this token a moment ago: logging in once more will not help.
-                raise NotAllowed(Reason.AUTH_DENIED, "a new token", system=self._id)
             raise TryAgain(Reason.AUTH_EXPIRED, system=self._id)
         return answer.body
 
-    async def _log_in(self) -> bool:
-        """Hold a token; whether it is a new one."""
-        if self._token and time.monotonic() < self._token_until_s:
-            return False
+    async def _log_in(self) -> tuple[str, float]:
+        """A new token, and how many seconds it is good for."""
         answer = await self._http.call(
             "POST",
             self._base + _LOGIN,
@@ -116,8 +109,7 @@ class Client:
             raise Garbled(Reason.BODY_MALFORMED, "access_token", system=self._id)
         if type(life_s) is not int:
             raise Garbled(Reason.BODY_MALFORMED, "expires_in", system=self._id)
-        self._token, self._token_until_s = token, time.monotonic() + life_s
-        return True
+        return token, float(life_s)
 
 
 def _window(ask: Ask) -> tuple[int | None, int | None]:

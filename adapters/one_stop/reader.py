@@ -65,15 +65,6 @@ def body(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def description(raw: bytes) -> str:
-    """The sentence of an error answer; "" where there is none to read."""
-    try:
-        told = body(raw).get("description")
-    except Garbled:
-        return ""  # an error page of something in between: the status has said enough
-    return told if isinstance(told, str) else ""
-
-
 def _row(item: Any, place: int) -> Row | BadRow:
     if not isinstance(item, dict):
         return BadRow(Reason.FIELD_TYPE, f"data[{place}]")

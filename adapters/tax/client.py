@@ -3,16 +3,15 @@
 Contract: contract/notices.md (domain/contracts.md 5.5, session style of domain/statuses.md 2.3).
 """
 
+import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.tax import reader
-from adapters.wire import Answer, Http, Wire
+from adapters.wire import Answer, Http, Token, Wire
 from canonical import clock
-from canonical.errors import NotAllowed, TryAgain
 from canonical.ports import Ask, Page, Settings
-from canonical.reasons import Reason
 
 _JSON = ("application/json",)
 _SERVICE = "DanhSachThongBaoThue"
@@ -21,7 +20,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Client:
-    """One connection to the tax system. Holds a session, forgets it when the system does."""
+    """One connection to the tax system."""
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._id = settings.id
@@ -30,7 +29,7 @@ class Client:
         self._password = settings.secrets.get("password", "")
         self._page_size = int(settings.options.get("page_size", "200"))
         self._http = http
-        self._session = ""
+        self._session = Token(self._log_in, system=settings.id)
 
     async def pages(self, ask: Ask) -> AsyncIterator[Page]:
         """The notices updated on the days from `since` to `until` or now, in no promised order.
@@ -41,7 +40,7 @@ class Client:
 
         Raises:
             NotAllowed: AUTH_DENIED.
-            TryAgain: AUTH_EXPIRED when the system forgot the session; and what the wire raises.
+            TryAgain: what the wire raises.
             Refused: SOURCE_ERROR, an error_code of its own.
             Garbled: a page outside the contract.
         """
@@ -68,24 +67,21 @@ class Client:
 
     async def close(self) -> None:
         """Give back the sockets and forget the session."""
-        self._session = ""
+        self._session.forget()
         await self._http.close()
 
     async def _call(self, service: str, asked: dict[str, Any]) -> tuple[Answer, dict[str, Any]]:
-        is_new = not self._session
-        if is_new:
-            login = {"username": self._username, "password": self._password}
-            self._session = reader.session_of((await self._post("login", login)).body)
-        answer = await self._post("mapi/g", {"session": self._session, "service": service} | asked)
-        try:
+        async def once(session: str) -> tuple[Answer, dict[str, Any]]:
+            told = {"session": session, "service": service} | asked
+            answer = await self._post("mapi/g", told)
             return answer, reader.envelope(answer.body)
-        except TryAgain as error:
-            self._session = ""
-            if is_new:  # let in a moment ago and turned away now: the account lacks the service
-                raise NotAllowed(
-                    Reason.AUTH_DENIED, "a new session was refused", system=self._id
-                ) from error
-            raise
+
+        return await self._session.use(once)
+
+    async def _log_in(self) -> tuple[str, float]:
+        """A new session; how long it is good for is not told."""
+        login = {"username": self._username, "password": self._password}
+        return reader.session_of((await self._post("login", login)).body), math.inf
 
     async def _post(self, path: str, body: dict[str, Any]) -> Answer:
         return await self._http.call(

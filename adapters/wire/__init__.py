@@ -10,8 +10,9 @@ from adapters.wire.egress import Egress
 from adapters.wire.http import Answer, BasicAuth, Http
 from adapters.wire.limits import DEFAULT_MAX_BODY_BYTES
 from adapters.wire.soap import Soap, Version
+from adapters.wire.token import Token
 
-__all__ = ["Answer", "Http", "Soap", "Wire"]
+__all__ = ["Answer", "Http", "Soap", "Token", "Wire"]
 
 
 class Wire:
