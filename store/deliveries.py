@@ -1,6 +1,7 @@
 """Deliveries on their way: which is sent next, what stands of each, and how receivers fare."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import text
@@ -44,14 +45,29 @@ _BEHIND_LIVE = (
 
 
 def choose_heads(
-    tx: Tx, receiver_id: str, shard: int, now: str, limit: int, *, is_probe: bool = False
+    tx: Tx, receiver_id: str, shard: int, now: str, limit: int, *, probe_below: int | None = None
 ) -> list[Head]:
     """What is to be sent next: heads that are due, those that a live change waits for first.
 
-    A probe takes what was tried least, due or not: what fails by itself proves nothing.
+    Args:
+        tx: A transaction.
+        receiver_id: Whose.
+        shard: Which.
+        now: ISO at +07:00.
+        limit: Most of them.
+        probe_below: None but for a probe. That takes, due or not, what was tried before less often
+            than this (perhaps an answer was lost), then what is new, and what failed more often
+            last: it may fail whoever it is told to.
     """
-    due = "true" if is_probe else "d.due_at <= :now"
-    order = "d.attempts, d.due_at, d.seq" if is_probe else f"{_BEHIND_LIVE}, d.due_at, d.seq"
+    bound: dict[str, Any] = {"receiver": receiver_id, "shard": shard, "limit": limit}
+    if probe_below is None:
+        due, order, bound["now"] = "d.due_at <= :now", f"{_BEHIND_LIVE}, d.due_at, d.seq", now
+    else:
+        due, bound["below"] = "true", probe_below
+        order = (
+            "CASE WHEN d.attempts >= :below THEN 2 WHEN d.attempts > 0 THEN 0 ELSE 1 END,"
+            " d.due_at, d.seq"
+        )
     found = tx.execute(
         text(
             "SELECT d.id, d.seq, d.dossier_id, d.event_id, d.lane, d.body, d.attempts, d.first_at,"
@@ -59,8 +75,7 @@ def choose_heads(
             " AND d.shard = :shard"
             f" AND d.state = 'waiting' AND {due} AND {IS_HEAD} ORDER BY {order} LIMIT :limit"
         ),
-        {"receiver": receiver_id, "shard": shard, "limit": limit}
-        | ({} if is_probe else {"now": now}),
+        bound,
     )
     moment = Moment()
     heads = []

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.ports import Settings
 from store import bulk
 from store.clients import Principal
 from store.tables import table
+from store.types import Moment
 from store.vault import Vault
 from store.work_tables import Receiver, ReceiverShard
 
@@ -207,6 +208,15 @@ def list_shards(tx: Tx) -> list[ShardRow]:
     shards = table(ReceiverShard)
     query = select(shards).order_by(shards.c.receiver_id, shards.c.shard)
     return [ShardRow(**row) for row in tx.execute(query).mappings()]
+
+
+def last_taken_at(tx: Tx, receiver_id: str) -> str | None:
+    """When a receiver last took a delivery; None where it never did."""
+    shards = table(ReceiverShard)
+    found = tx.execute(
+        select(func.max(shards.c.last_at)).where(shards.c.receiver_id == receiver_id)
+    ).scalar()
+    return Moment().process_result_value(found, tx.dialect)
 
 
 def count_on_shard(

@@ -15,8 +15,8 @@ from sync import retry
 from sync.context import Limits
 from sync.retry import Breaker, RetryIn
 
-# A call that fails as a whole concerns the receiver, unless it carried what failed so often before
-# and others were taken in between: then the event itself may be what breaks it.
+# A call that fails as a whole concerns the receiver, unless it carried what failed so often before:
+# then the event itself may be what breaks it, and the receiver is not left alone for its sake.
 SUSPECT_FROM = 4
 
 
@@ -70,7 +70,13 @@ def wait_s(error: HubError, attempt: int, limits: Limits, draw: float) -> float:
 
 
 def is_own(error: HubError, attempts: Sequence[int], breaker: Breaker) -> bool:
-    """Whether a call that failed as a whole is laid to the events it carried."""
+    """Whether a call that failed as a whole is laid to the events it carried.
+
+    Args:
+        error: How it failed.
+        attempts: Of the events it carried, this one included.
+        breaker: How the receiver fares.
+    """
     if isinstance(error, Refused | Busy) or breaker.state != "closed":
         return False
     return min(attempts, default=0) >= SUSPECT_FROM

@@ -79,7 +79,7 @@ class _Settling:
         own += self._turn.stuck
         whole = report.whole
         if whole is not None and self._is_own(whole, report):
-            own += [(due, whole) for due in report.unanswered]
+            own += [(self._judged(due), whole) for due in report.unanswered]
             whole = None
         self._taken([due for due, error in report.told if error is None])
         rows = [self._failed(due, error) for due, error in own]
@@ -99,6 +99,15 @@ class _Settling:
         return not self._turn.is_probe and deliver_fate.is_own(
             whole, attempts, breaker_of(self._turn.receiver)
         )
+
+    def _judged(self, due: Due) -> Due:
+        """A delivery whose call failed: its time of trying counts where others were taken since.
+
+        Else the receiver may be away after all, and nothing dies of that.
+        """
+        taken_at = receivers.last_taken_at(self._tx, self._turn.receiver.id)
+        was_there = taken_at is not None and clock.from_iso(taken_at) >= due.since
+        return due if was_there else structs.replace(due, since=self._now)
 
     def _taken(self, taken: list[Due]) -> None:
         if not taken:
@@ -121,8 +130,8 @@ class _Settling:
         return self._row(due, error, due_at, "dead" if is_dead else "waiting")
 
     def _again(self, due: Due, error: HubError) -> Tried:
-        """One that was in a call that failed as a whole: due as soon as the receiver is back."""
-        return self._row(due, error, self._at, "waiting")
+        """One that was in a call that failed as a whole: due as before, in its old place."""
+        return self._row(due, error, due.head.due_at, "waiting")
 
     def _row(self, due: Due, error: HubError, due_at: str, state: str) -> Tried:
         since = clock.to_iso(due.since)

@@ -26,7 +26,7 @@ from store.rights import Narrowed
 from store.told import ToldChange
 from sync import retry
 from sync.context import Context
-from sync.deliver_fate import tried_since
+from sync.deliver_fate import SUSPECT_FROM, tried_since
 from sync.leases import Lease
 from sync.retry import Breaker
 from sync.shown import render
@@ -172,7 +172,7 @@ class _Picked:
             self._turn.shard,
             self._at,
             self._room,
-            is_probe=self._turn.is_probe,
+            probe_below=SUSPECT_FROM if self._turn.is_probe else None,
         )
 
 

@@ -314,10 +314,26 @@ async def test_an_event_that_breaks_every_call_does_not_stop_the_others(
     await told.run_for(hours=2)
     assert sorted(told.seqs) == [n for n in range(1, 31) if n != 7]
     assert [(row.seq, row.reason) for row in told.rows("parked")] == [(7, "TIMEOUT_TOTAL")]
-    told.limits(give_up_s=86_400.0)
-    await told.run_for(days=2, step_s=600)
-    assert [row.seq for row in told.rows("dead")] == [7]
     assert told.row().breaker == "closed"
+    told.limits(give_up_s=7_200.0)
+    # While others are taken, it is known whose fault it is.
+    for number in range(31, 131):
+        await changes(hub, 1, first=number)
+        await told.run_for(minutes=5)
+    assert [row.seq for row in told.rows("dead")] == [7]
+    assert len(told.taken) == 129
+
+
+async def test_silence_about_the_only_event_there_is_does_not_make_it_dead(
+    hub: Trial, told: Told
+) -> None:
+    told.add()
+    await hub.take(dossier(1))
+    told.limits(give_up_s=7_200.0)
+    told.breaks = raises(DOWN)
+    await told.run_for(days=1, step_s=300)
+    assert told.rows("dead") == []
+    assert told.rows("parked")[0].attempts > 20
 
 
 async def test_a_receiver_that_lets_nobody_in_waits_for_a_person(hub: Trial, told: Told) -> None:
