@@ -95,6 +95,7 @@ class Run(SQLModel, table=True):
         one_of("cause", RUN_CAUSES),
         one_of("reason", Reason, nullable=True),
         Index("run_by_connection", "connection_id", "id"),
+        Index("run_by_outcome", "connection_id", "state", "reason"),
     )
     id: int | None = Field(default=None, sa_column=Column(ID, primary_key=True))
     connection_id: str = ref("connection.id")
@@ -310,6 +311,12 @@ class Dossier(SQLModel, table=True):
         one_of("channel", Channel, nullable=True),
         Index("dossier_by_agency", "agency", "status", "id"),
         Index("dossier_by_received", "received_agency", "status", "id"),
+        Index(
+            "dossier_merged",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+            sqlite_where=text("merged_into IS NOT NULL"),
+        ),
     )
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     public_id: str = text_column(unique=True)

@@ -151,6 +151,7 @@ class Delivery(SQLModel, table=True):
         ),
         Index("delivery_by_dossier", "receiver_id", "dossier_id", "seq"),
         Index("delivery_due", "receiver_id", "shard", "state", "due_at"),
+        Index("delivery_by_lane", "receiver_id", "lane", "state", "seq"),
     )
     id: int | None = Field(default=None, sa_column=Column(ID, primary_key=True))
     receiver_id: str = text_column()
