@@ -20,6 +20,15 @@ from canonical.reasons import Reason
 from canonical.states import ENDED, Status
 
 SHAPE = "filed"
+STATE_TEXT_VI = {
+    "due": "chờ nộp",
+    "sending": "đang nộp",
+    "unknown": "đang tra cứu tại sở",
+    "person": "chờ người quyết định",
+    "filed": "sở đã nhận",
+    "refused": "không nộp được",
+    "cancelled": "không cần nộp nữa",
+}
 _UNDER_WAY = frozenset(Status) - ENDED - {Status.SUBMITTED}
 
 

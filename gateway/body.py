@@ -7,8 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from canonical.errors import RequestRefused
 from canonical.reasons import Reason
 
-# Doors that anybody may knock at without a token; what is said there fits on one page.
-_OPEN_DOORS = frozenset({"/oauth/token", "/api/v1/lookup", "/tra-cuu"})
+# Doors whose form is read before anybody is known; what is said there fits on one page.
+_OPEN_DOORS = frozenset({"/oauth/token", "/api/v1/lookup", "/tra-cuu", "/console/filings"})
 OPEN_DOOR_BYTES = 16 * 1024
 
 

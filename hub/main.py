@@ -15,6 +15,7 @@ from hub.commands import (
     connection_plans,
     connections,
     demo,
+    filings,
     people,
     publications,
     quarantine,
@@ -36,6 +37,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(publications.app, name="publications")
+app.add_typer(filings.app, name="filings")
 running.register(app)
 backup.register(app)
 demo.register(app)

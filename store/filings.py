@@ -17,6 +17,7 @@ from canonical.errors import HubError
 from canonical.filing import DeskLeg, PaperPlan
 from canonical.reasons import Reason
 from store import bulk
+from store.rights import EVERYTHING, Narrowed
 from store.tables import Lease, table
 from store.work_tables import Filing, FilingCursor
 
@@ -60,6 +61,8 @@ class Cursor(Struct, frozen=True):
         seq: Changes looked at.
         failures: Calls that reached nobody, one after another.
         retry_at: The department is not called before, ISO; None where it may be.
+        doubt_until: What was accepted before may have been filed by a hub this store knows nothing
+            of (it was restored from a backup): the department is asked before it is filed.
     """
 
     connection_id: str
@@ -67,6 +70,7 @@ class Cursor(Struct, frozen=True):
     seq: int
     failures: int
     retry_at: str | None
+    doubt_until: str | None
 
 
 class Case(Struct, frozen=True):
@@ -222,21 +226,45 @@ def load_case_of(tx: Tx, desk: DeskLeg) -> Case | None:
     return cases[0] if cases else None
 
 
+def doubt(tx: Tx, at: str) -> int:
+    """Have whatever may have been filed already looked up before it is filed; how much is due.
+
+    For a store that is put back to what it was once: what left since then is not known here.
+    """
+    held = table(Filing)
+    cursors = table(FilingCursor)
+    tx.execute(cursors.update().values(doubt_until=at))
+    found = tx.execute(
+        held.update()
+        .where(held.c.state.in_(("due", "sending")))
+        .values(state="unknown", looked_up=0, due_at=at, updated_at=at)
+    )
+    return int(found.rowcount)
+
+
 def add(
-    tx: Tx, connection_id: str, case: Case, desk: DeskLeg, number: str, *, at: str
+    tx: Tx,
+    connection_id: str,
+    case: Case,
+    desk: DeskLeg,
+    number: str,
+    *,
+    at: str,
+    state: str = "due",
 ) -> int | None:
-    """A filing that is due now; None where its desk's leg has one already."""
+    """A filing to be sent, or looked up, now; None where its desk's leg has one already."""
     found = tx.execute(
         text(
             "INSERT INTO filing (connection_id, dossier_id, namespace, code, generation, number,"
             " state, attempts, looked_up, due_at, papers, papers_sent, paper_list, created_at,"
             " updated_at) VALUES (:connection, :dossier, :namespace, :code, :generation, :number,"
-            " 'due', 0, 0, :at, 0, 0, '[]', :at, :at) ON CONFLICT DO NOTHING RETURNING id"
+            " :state, 0, 0, :at, 0, 0, '[]', :at, :at) ON CONFLICT DO NOTHING RETURNING id"
         ),
         {
             "connection": connection_id,
             "dossier": case.id,
             "number": number,
+            "state": state,
             "at": at,
             **msgspec.structs.asdict(desk),
         },
@@ -370,19 +398,44 @@ def has_filed(tx: Tx, connection_id: str, code: str, but: int) -> bool:
     return found.first() is not None
 
 
-def count_waiting(tx: Tx, connection_id: str) -> int:
-    """Filings of a connection that wait for a person: unclear, or refused and nobody has said so.
+def is_decided(tx: Tx, row: FilingRow) -> bool:
+    """Whether a person has decided about a filing as it is now."""
+    found = tx.execute(
+        text("SELECT 1 FROM act WHERE subject = :subject AND at >= :at"),
+        {"subject": f"filing:{row.id}", "at": row.updated_at},
+    )
+    return found.first() is not None
 
-    Filed ones whose papers, or whose own record, could not be taken count as well.
-    """
+
+def list_waiting(tx: Tx, seen: Narrowed = EVERYTHING) -> list[tuple[FilingRow, str]]:
+    """Filings that wait for a person, the oldest first, each with its dossier's public id."""
     found = tx.execute(
         text(
-            "SELECT count(*) FROM filing WHERE connection_id = :id AND (state = 'person'"
-            " OR (state = 'refused' AND NOT EXISTS (SELECT 1 FROM act WHERE"
-            " act.subject = 'filing:' || filing.id AND act.at >= filing.updated_at))"
-            " OR (state = 'filed' AND due_at IS NULL"
-            " AND (papers_sent < papers OR reason IS NOT NULL)))"
+            "SELECT filing.id, dossier.public_id FROM filing"
+            " JOIN member ON member.leg_id = filing.dossier_id"
+            " JOIN dossier ON dossier.id = member.dossier_id"
+            f" WHERE {_WAITING} AND {seen.condition} ORDER BY filing.id"
         ),
+        seen.parameters,
+    ).all()
+    rows = ((load(tx, int(one[0])), str(one[1])) for one in found)
+    return [(row, public_id) for row, public_id in rows if row is not None]
+
+
+# Unclear; or refused, and nobody has said so; or filed, and its papers or its own record were not
+# taken.
+_WAITING = (
+    "(filing.state = 'person' OR (filing.state = 'refused' AND NOT EXISTS (SELECT 1 FROM act WHERE"
+    " act.subject = 'filing:' || filing.id AND act.at >= filing.updated_at))"
+    " OR (filing.state = 'filed' AND due_at IS NULL"
+    " AND (papers_sent < papers OR reason IS NOT NULL)))"
+)
+
+
+def count_waiting(tx: Tx, connection_id: str) -> int:
+    """How many of a connection's filings wait for a person."""
+    found = tx.execute(
+        text(f"SELECT count(*) FROM filing WHERE connection_id = :id AND {_WAITING}"),
         {"id": connection_id},
     )
     return int(found.scalar_one())

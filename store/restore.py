@@ -4,7 +4,7 @@ It ends with every row read back and held against the manifest. What must not go
 settled with it: a hub that lost some hours does not know what it sent in them.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlmodel import SQLModel
 
+from canonical import clock
 from canonical.errors import HubError
 from canonical.reasons import Reason
-from store import backup_file, migrate
+from store import backup_file, filings, migrate
 from store.backup import columns, count_up, tables
 from store.backup_file import Header, Manifest, Progress, Rows, TableSum
 from store.engine import Store, outages_said
 from store.tables import Connection, Lease, table
-from store.work_tables import Filing, FilingCursor, Receiver
+from store.work_tables import FilingCursor, Receiver
 
 # Higher than any token that a process of the lost store can hold.
 _TOKENS_ON = 1_000_000_000
@@ -157,10 +158,7 @@ def _settle(tx: Tx, header: Header, sums: dict[str, TableSum], *, is_moved: bool
     doubtful = 0
     if not is_moved:
         paused = _pause(tx)
-        filings = table(Filing)
-        doubtful = tx.execute(
-            filings.update().where(filings.c.state == "due").values(state="unknown")
-        ).rowcount
+        doubtful = filings.doubt(tx, clock.to_iso(datetime.now(UTC)))
     return Restored(header, sums, paused, doubtful)
 
 

@@ -246,6 +246,7 @@ class FilingCursor(SQLModel, table=True):
     seq: int = big()
     failures: int = big()  # calls that reached nobody, one after another
     retry_at: str | None = moment(nullable=True)  # the department is not called before
+    doubt_until: str | None = moment(nullable=True)  # until then another hub may have filed
 
 
 class Filing(SQLModel, table=True):

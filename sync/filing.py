@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.errors import HubError
-from canonical.filing import desk_leg, desk_legs, number_of, plan_papers, procedures_of
+from canonical.filing import DeskLeg, desk_leg, desk_legs, number_of, plan_papers, procedures_of
 from canonical.ports import Files
 from store import connections, filings
 from store.connections import ConnectionRow
@@ -168,26 +168,31 @@ def _follow(work: Work) -> bool:
             return False
         for case in filings.load_cases(tx, {dossier_id for _, dossier_id in changes}):
             if case.created_seq > cursor.from_seq:
-                _consider(tx, work, case, at)
+                _consider(tx, work, case, cursor.doubt_until, at)
         filings.note_followed(tx, work.connection.id, changes[-1][0])
         return True
 
     return work.context.store.in_write(follow)
 
 
-def _consider(tx: Tx, work: Work, case: Case, at: str) -> None:
+def _consider(tx: Tx, work: Work, case: Case, doubt_until: str | None, at: str) -> None:
     """A dossier that changed: to be filed, filed already, or nothing to this department."""
-    legs = desk_legs(case.body)
-    held = [
-        row
-        for row in filings.list_of_legs(tx, work.connection.id, legs)
-        if row.state != "cancelled"
-    ]
+    held = filings.list_of_legs(tx, work.connection.id, desk_legs(case.body))
     desk = desk_leg(case.body, work.connection.namespace, procedures_of(work.connection.options))
-    if not held and desk is not None:
-        filings.add(tx, work.connection.id, case, desk, number_of(work.connection.id, desk), at=at)
-    for row in held:
+    live = [row for row in held if row.state != "cancelled"]
+    for row in live:
         _consider_again(tx, work, case, row, at, is_wanted=desk is not None)
+    if live or desk is None:
+        return
+    given_up = [r for r in held if DeskLeg(r.namespace, r.code, r.generation) == desk]
+    if not given_up:
+        number = number_of(work.connection.id, desk)
+        is_doubtful = doubt_until is not None and case.body["accepted_at"] < doubt_until
+        state = "unknown" if is_doubtful else "due"
+        filings.add(tx, work.connection.id, case, desk, number, at=at, state=state)
+    for row in given_up:  # withdrawn by mistake, joined and split again
+        if row.sent_at is None:
+            filings.move(tx, row, at, state="due", due_at=at)
 
 
 def _consider_again(
@@ -200,7 +205,12 @@ def _consider_again(
         if len(plans) > len(held):
             filings.move(tx, row, at, due_at=at, **papers_told(plans))
             tell_alarm(tx, work.connection.id, at)
-    elif row.state == "refused" and row.sent_at is None and is_wanted:
+    elif (
+        row.state == "refused"
+        and row.sent_at is None
+        and is_wanted
+        and not filings.is_decided(tx, row)
+    ):
         filings.move(tx, row, at, state="due", due_at=at)
         tell_alarm(tx, work.connection.id, at)
 

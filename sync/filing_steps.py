@@ -201,6 +201,11 @@ async def _not_filed(work: Work, row: FilingRow, error: HubError) -> None:
 
 async def look_up(work: Work, row: FilingRow) -> None:
     """Ask the department whether it has a filing whose answer was lost."""
+    if row.body is None:  # it may have left before this store was restored
+        prepared = await _as_if_sent(work, row)
+        if prepared is None:
+            return
+        row = prepared
     rendered, others = await to_the_end(_sent, work, row)
     try:
         filed = await work.files.find_receipt(rendered, others)
@@ -224,6 +229,20 @@ async def look_up(work: Work, row: FilingRow) -> None:
         due_at=work.iso(pause_s if left_s <= 0 else min(pause_s, left_s)),
         looked_up=row.looked_up + 1,
     )
+
+
+async def _as_if_sent(work: Work, row: FilingRow) -> FilingRow | None:
+    """A filing of which this store knows no sending, made what would be sent; None where not."""
+    case, why_not = await to_the_end(_look_again, work, row)
+    if case is None:
+        await work.change(row, state="cancelled", due_at=None, detail=why_not)
+        return None
+    rendered = await _rendered(work, row, case)
+    if rendered is None:
+        return None
+    plans = plan_papers(case.body, work.files.form, row.plans)
+    sealed = work.context.vault.seal(rendered)
+    return await work.change(row, body=sealed, sent_at=work.iso(), **papers_told(plans))
 
 
 def _sent(work: Work, row: FilingRow) -> tuple[bytes, set[str]]:

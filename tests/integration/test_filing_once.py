@@ -3,12 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
+from canonical.clock import to_iso
 from canonical.errors import LeaseLost
+from store import backup, connections, restore
 from tests.filed import CONNECTION, Counter, Watched, counter
 from tests.trial import Trial
 
@@ -309,3 +312,35 @@ async def test_a_wall_clock_that_jumped_keeps_nothing_waiting_for_a_year(at: Cou
     at.hub.clock.forward(days=-365)
     await at.quiet()
     assert (at.row.state, len(at.ledger)) == ("filed", 1)
+
+
+async def test_a_restored_hub_asks_before_it_files_what_another_may_have_filed(
+    hubs: list[Trial], tmp_path: Path
+) -> None:
+    """What left after the backup is not in it: neither a filing that was due nor a new one."""
+    lost, restored = hubs
+    async with counter(lost) as at:
+        at.connect()
+        records = [at.licence(number) for number in (1, 2)]
+        at.papers.status = 503
+        await lost.take(records[0])
+        await at.work()
+        assert at.row.state == "due"
+        path = tmp_path / "hub.backup"
+        key = lost.context.vault.fingerprint
+        made_at = to_iso(lost.clock())
+        backup.back_up(lost.store, path, program="trial", made_at=made_at, key=key)
+        at.papers.status = 200
+        await at.settle()
+        await lost.take(records[1])
+        await at.work()
+        codes = [entry["MaDK"] for entry in at.ledger]
+        assert len(codes) == 2
+        restore.restore(restored.store, path)
+        at.hub = restored
+        restored.clock.at = lost.clock.at
+        await restored.take(records[1])  # departments send again what they sent since
+        at.hub.store.in_write(lambda tx: connections.set_state(tx, CONNECTION, "enabled"))
+        await at.quiet()
+        assert [row.filed_code for row in at.rows()] == codes
+        assert at.sent == 2

@@ -126,6 +126,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
         sa.Column("retry_at", store.types.Moment(), nullable=True),
+        sa.Column("doubt_until", store.types.Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["connection_id"],
             ["connection.id"],
