@@ -23,7 +23,8 @@ from gateway.app import create_app
 from hub.settings import Settings
 from sync.context import Context
 from sync.drain import drain
-from sync.engine import Engine, InProcess
+from sync.engine import Distributed, Engine
+from sync.in_process import InProcess
 from sync.jobs import Stopping
 from sync.kinds import KINDS
 from sync.working import Performer, work
@@ -40,7 +41,7 @@ async def background(
     context: Context, settings: Settings, stopping: Stopping
 ) -> AsyncIterator[None]:
     """Does the work that goes on by itself; at the end it is stopped, if it was not before."""
-    engine = _engine(context, settings, stopping)
+    engine = _engine(context, stopping)
     await engine.start()
     tasks = [
         asyncio.create_task(work(context, engine, KINDS, stopping)),
@@ -57,9 +58,18 @@ async def background(
             task.cancel()
 
 
-def _engine(context: Context, settings: Settings, stopping: Stopping) -> Engine:
-    perform = Performer(context, KINDS, stopping)
-    return InProcess(perform, context.limits.jobs_at_once)
+def _engine(context: Context, stopping: Stopping) -> Engine:
+    perform, limits = Performer(context, KINDS, stopping), context.limits
+    if context.store.is_sqlite:
+        return InProcess(perform, limits.jobs_at_once)
+    return Distributed(
+        context.store,
+        perform,
+        [kind.name for kind in KINDS],
+        at_once=limits.jobs_at_once,
+        lease_s=limits.lease_s,
+        look_s=limits.tick_s,
+    )
 
 
 async def _drain_for_ever(context: Context, every_s: float, stopping: Stopping) -> None:
@@ -78,7 +88,10 @@ async def _drain_for_ever(context: Context, every_s: float, stopping: Stopping) 
 
 def build(context: Context, settings: Settings, stopping: Stopping | None = None) -> FastAPI:
     """The application with what runs beside it; `stopping` where it may be told before its end."""
-    return create_app(context, lambda: background(context, settings, stopping or Stopping()))
+    told = stopping or Stopping()
+    app = create_app(context, lambda: background(context, settings, told))
+    app.state.stopping = told  # /readyz says no from then on
+    return app
 
 
 class _Server(uvicorn.Server):
@@ -97,6 +110,7 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
             app,
             host=settings.host,
             port=settings.port,
+            loop="asyncio",  # not whatever a package happens to bring along
             log_config=None,
             access_log=False,
             proxy_headers=False,

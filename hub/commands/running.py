@@ -47,12 +47,18 @@ def worker() -> None:
 
 def migrate() -> None:
     """Đưa kho dữ liệu lên lược đồ mới nhất / bring the store to the newest schema."""
+    import asyncio
+
     from hub import wiring
     from store import migrate as migrations
 
     store = wiring.open_store_only(load_settings())
     before = migrations.current(store)
     migrations.upgrade(store)
+    if not store.is_sqlite:
+        from sync import engine
+
+        asyncio.run(engine.install(store))
     output.say(f"{before or 'empty'} -> {migrations.current(store)}")
     store.dispose()
 

@@ -1,0 +1,106 @@
+"""A kind of work for tests of the engine: tasks of many steps, each committed under the lease.
+
+`python -m tests.e2e.steps worker` is `hub worker` that knows this kind too. Every step ever
+committed is a row, so what was lost, doubled or written without leave can be told afterwards.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
+
+from canonical.errors import HubError
+from canonical.reasons import Reason
+from store import connections
+from store.connections import LeaseToken
+from store.engine import Store
+from sync.context import Context
+from sync.jobs import Job, Kind, Stopping
+
+NODE = os.environ.get("STEPS_NODE", "one")
+PAUSE_S = float(os.environ.get("STEPS_PAUSE_S", "0.1"))
+
+
+def prepare(store: Store) -> None:
+    with store.write() as tx:
+        tx.execute(text("CREATE TABLE task (key TEXT PRIMARY KEY, steps INT, done INT)"))
+        tx.execute(
+            text(
+                "CREATE TABLE step (key TEXT, number INT, node TEXT, token INT, at DOUBLE PRECISION)"
+            )
+        )
+
+
+def add(store: Store, key: str, steps: int) -> None:
+    with store.write() as tx:
+        tx.execute(text("INSERT INTO task VALUES (:k, :s, 0)"), {"k": key, "s": steps})
+
+
+def due(context: Context, now: datetime) -> Sequence[Job]:
+    with context.store.read() as tx:
+        found = tx.execute(text("SELECT key FROM task WHERE done < steps ORDER BY key"))
+        return [Job("steps", row[0]) for row in found]
+
+
+async def perform(context: Context, job: Job, stopping: Stopping) -> None:
+    ttl = context.limits.lease_s
+
+    def take(tx: Tx) -> LeaseToken | None:
+        return connections.take_lease(tx, f"steps:{job.key}", NODE, context.now(), ttl)
+
+    lease = await asyncio.to_thread(context.store.in_write, take)
+    if lease is None:
+        raise HubError(Reason.CONFLICT, "another node has it")
+
+    def one_step(tx: Tx) -> bool:
+        connections.hold_lease(tx, lease, context.now(), ttl)
+        found = tx.execute(
+            text(
+                "UPDATE task SET done = done + 1 WHERE key = :k AND done < steps"
+                " RETURNING done, steps"
+            ),
+            {"k": job.key},
+        ).first()
+        if found is None:
+            return False
+        tx.execute(
+            text("INSERT INTO step VALUES (:k, :n, :node, :t, :at)"),
+            {
+                "k": job.key,
+                "n": found[0],
+                "node": NODE,
+                "t": lease.token,
+                "at": context.now().timestamp(),
+            },
+        )
+        return bool(found[0] < found[1])
+
+    try:
+        while not stopping and await asyncio.to_thread(context.store.in_write, one_step):
+            await stopping.wait(PAUSE_S)
+    finally:
+        await asyncio.to_thread(
+            context.store.in_write, lambda tx: connections.free_lease(tx, lease, context.now())
+        )
+
+
+STEPS = Kind("steps", due, perform)
+
+
+def main() -> None:
+    """The command `hub` with one kind more."""
+    from sync import kinds
+
+    kinds.KINDS = (*kinds.KINDS, STEPS)
+    from hub.main import main
+
+    main()
+
+
+if __name__ == "__main__":
+    sys.argv[0] = "hub"
+    main()
