@@ -1,0 +1,1 @@
+"""The province's public portal, told of changes by webhook: CloudEvents, Standard Webhooks."""
