@@ -6,7 +6,7 @@ Everything between reading and writing is pure and in memory.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -109,7 +109,7 @@ def decide_and_fold(
     rows = []
     for item in allowed:
         if isinstance(item, Rejected):
-            rows.append(_rejected_row(item))
+            rows.append(rejected_row(item))
             continue
         row = held[keys[item.position]]
         candidate = _candidate(item, row.id, received_at)
@@ -135,6 +135,23 @@ def _known_again(
     if not told:
         return rows
     held = ground.held_in_quarantine(source.connection_id, told)
+    found, seen = known_again(rows, held)
+    ground.note_seen_again(seen, receipt_id)
+    return found
+
+
+def known_again(
+    rows: Sequence[RecordRow], held: Mapping[str, tuple[int, int]]
+) -> tuple[list[RecordRow], dict[int, int]]:
+    """The rows of a poll, those it brought before as duplicates; and how often those were seen.
+
+    Args:
+        rows: What became of its items.
+        held: Digest -> (record id, times seen) of what the quarantine holds.
+
+    Returns:
+        The rows; and record id -> times seen now.
+    """
     seen: dict[int, int] = {}
     own: set[str] = set()
     found = []
@@ -151,8 +168,7 @@ def _known_again(
             if is_known
             else row
         )
-    ground.note_seen_again(seen, receipt_id)
-    return found
+    return found, seen
 
 
 def _allowed(
@@ -213,7 +229,8 @@ def _candidate(record: Record, leg_id: int, received_at: datetime) -> Candidate:
     )
 
 
-def _rejected_row(item: Rejected) -> RecordRow:
+def rejected_row(item: Rejected) -> RecordRow:
+    """The row of an item that could not be read: quarantined, of no leg."""
     return RecordRow(
         position=item.position,
         leg_id=None,

@@ -233,6 +233,17 @@ def decide_receipt(
     return _outcome(receipt, taken.received_at, fates, own, found.is_list)
 
 
+def source_of(taken: Taken) -> Source:
+    """Who speaks in a body, and for whom it may speak."""
+    return Source(
+        taken.connection.id,
+        taken.connection.namespace,
+        taken.agencies,
+        taken.keeps_duplicates,
+        taken.origin.receipt_id if taken.origin is not None else None,
+    )
+
+
 class Applied(Struct):
     """What became of the items of a receipt.
 
@@ -256,13 +267,7 @@ def apply(
     items: Sequence[Record | Rejected],
 ) -> Applied:
     """Decide a receipt's items and apply them to what they are decided on."""
-    source = Source(
-        taken.connection.id,
-        taken.connection.namespace,
-        taken.agencies,
-        taken.keeps_duplicates,
-        taken.origin.receipt_id if taken.origin is not None else None,
-    )
+    source = source_of(taken)
     decided = decide_and_fold(ground, source, receipt_id, taken.said_at, items, books.agencies)
     told = decided.rows
     if taken.origin is not None:
