@@ -10,7 +10,7 @@ from typing import Any
 from adapters.national_portal import rendering
 from adapters.national_portal.answers import Meaning
 from adapters.national_portal.rendering import Told
-from adapters.national_portal.session import Session
+from adapters.national_portal.session import Session, account_of
 from adapters.wire import Wire
 from canonical.errors import HubError, Refused, TryAgain, Unreachable
 from canonical.ports import Event, Outgoing, Settings
@@ -46,7 +46,7 @@ class Receiver:
         return [await self._one(event) for event in events]
 
     async def close(self) -> None:
-        """Forget the session and give back the sockets."""
+        """Give back the sockets."""
         await self._session.close()
 
     async def _one(self, event: Outgoing) -> HubError | None:
@@ -96,4 +96,4 @@ def connect(settings: Settings, wire: Wire) -> Receiver:
     """A receiver of one account; nothing is called yet."""
     timeout_s = float(settings.options.get("timeout_s", "10"))
     http = wire.http(system=settings.id, timeout_s=timeout_s)
-    return Receiver(settings, Session(settings, http))
+    return Receiver(settings, Session(settings, http, account_of(wire, settings)))

@@ -4,10 +4,13 @@ Contract: contract/mapi.md (domain/statuses.md 2.3).
 """
 
 import asyncio
+import hashlib
+import json
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from adapters.national_portal.answers import Meaning, body_of, code_of, meaning_of
-from adapters.wire import Http
+from adapters.wire import Http, Wire
 from canonical.errors import Garbled, NotAllowed, TryAgain, Unreachable
 from canonical.ports import Settings
 from canonical.reasons import Reason
@@ -15,10 +18,33 @@ from canonical.reasons import Reason
 _JSON = ("application/json",)
 
 
-class Session:
-    """One account at the portal."""
+class Account:
+    """The session an account has now, shared by all shards of one process.
 
-    def __init__(self, settings: Settings, http: Http) -> None:
+    Attributes:
+        session: "" where it has none.
+        logging_in: Held by the one who asks for a session.
+    """
+
+    def __init__(self) -> None:
+        self.session = ""
+        self.logging_in = asyncio.Lock()
+
+
+_ACCOUNTS: WeakKeyDictionary[Wire, dict[str, Account]] = WeakKeyDictionary()
+
+
+def account_of(wire: Wire, settings: Settings) -> Account:
+    """The account that these settings name; other credentials are another one."""
+    told = [settings.endpoint, sorted(settings.options.items()), sorted(settings.secrets.items())]
+    name = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return _ACCOUNTS.setdefault(wire, {}).setdefault(name, Account())
+
+
+class Session:
+    """Calls in the name of one account."""
+
+    def __init__(self, settings: Settings, http: Http, account: Account) -> None:
         self._id = settings.id
         self._base = settings.endpoint.rstrip("/")
         self._login = {
@@ -29,8 +55,7 @@ class Session:
         self._dstcode = settings.options.get("dstcode", "")
         self._providerurl = settings.options.get("providerurl", "")
         self._http = http
-        self._session = ""
-        self._logging_in = asyncio.Lock()
+        self._account = account
 
     async def call(self, service: str, asked: dict[str, Any]) -> tuple[Meaning, str]:
         """What the portal says to one service call, and the code it said it by.
@@ -39,10 +64,10 @@ class Session:
             NotAllowed: AUTH_DENIED.
             TryAgain: AUTH_EXPIRED: a new session ran out at once; and what the wire raises.
         """
-        session = await self._let_in("")
+        session = await self._let_in(ran_out="")
         meaning, code = await self._ask(session, service, asked)
         if meaning is Meaning.EXPIRED:
-            session = await self._let_in(session)
+            session = await self._let_in(ran_out=session)
             meaning, code = await self._ask(session, service, asked)
         if meaning is Meaning.EXPIRED:
             raise TryAgain(Reason.AUTH_EXPIRED, "a new session ran out at once", system=self._id)
@@ -51,17 +76,17 @@ class Session:
         return meaning, code
 
     async def close(self) -> None:
-        """Forget the session and give back the sockets."""
-        self._session = ""
+        """Give back the sockets; the session stays with the account."""
         await self._http.close()
 
     async def _let_in(self, ran_out: str) -> str:
         """A session other than the one that ran out; however many ask, one logs in."""
-        async with self._logging_in:
-            if self._session == ran_out:
-                self._session = ""
-                self._session = self._session_of(await self._knock())
-            return self._session
+        account = self._account
+        async with account.logging_in:
+            if account.session == ran_out:
+                account.session = ""
+                account.session = self._session_of(await self._knock())
+            return account.session
 
     async def _knock(self) -> dict[str, Any]:
         try:

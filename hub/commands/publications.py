@@ -20,6 +20,10 @@ from sync.indicators import Ask, question_of
 app = typer.Typer(help="Số liệu đã công bố cho nơi nhận.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.")]
 Id = Annotated[int, typer.Argument(metavar="ID")]
+_IN_SHORT = (
+    *("id", "receiver", "agency", "from", "to", "revision", "state"),
+    *("total", "resolved", "reason", "detail", "delivered_at"),
+)
 _FLAT = ("total", "resolved", "resolved_online", "carried_over")
 
 
@@ -32,6 +36,8 @@ def list_all(
     """Liệt kê các lần công bố / list publications."""
     with opened() as context:
         told = listed(context, receiver, is_dead=dead)
+    if not as_json:
+        told = [{name: one[name] for name in _IN_SHORT} for one in told]
     output.show(told, as_json=as_json, title="Công bố số liệu")
 
 

@@ -163,6 +163,15 @@ async def test_many_who_find_the_session_gone_log_in_once(portal: Told) -> None:
     assert (await portal.ledger())["logins"] == 2
 
 
+async def test_receivers_of_one_account_share_its_session(portal: Told) -> None:
+    await portal.send(portal.outgoing("created", 1))
+    others = [receiver.connect(portal.settings, portal.wire) for _ in range(3)]
+    for number, one in enumerate(others, start=2):
+        assert list(await one.send([portal.outgoing("created", number)])) == [None]
+        await one.close()
+    assert (await portal.ledger())["logins"] == 1
+
+
 async def test_a_session_that_never_holds_is_not_asked_for_for_ever() -> None:
     async with _told({}, 5.0) as portal:
         portal.simulation.mood = "forgetful"
