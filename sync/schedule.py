@@ -1,7 +1,7 @@
 """When a schedule is due, by its cron text: the only place that knows APScheduler.
 
 Its cron trigger is asked, at every tick of every node; no scheduler of its own runs beside, since
-what it remembers would be a second truth next to the tables (docs/decisions/).
+what it remembers would be a second truth next to the tables (docs/decisions/0012).
 """
 
 import functools
