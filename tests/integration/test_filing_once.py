@@ -339,6 +339,7 @@ async def test_a_restored_hub_asks_before_it_files_what_another_may_have_filed(
         restore.restore(restored.store, path)
         at.hub = restored
         restored.clock.at = lost.clock.at
+        restored.known = lost.known
         await restored.take(records[1])  # departments send again what they sent since
         at.hub.store.in_write(lambda tx: connections.set_state(tx, CONNECTION, "enabled"))
         await at.quiet()
