@@ -14,11 +14,13 @@ from hub.commands import (
     clients,
     connection_plans,
     connections,
+    deliveries,
     demo,
     filings,
     people,
     publications,
     quarantine,
+    receivers,
     replay_log,
     running,
     work,
@@ -36,6 +38,8 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(receivers.app, name="receivers")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(publications.app, name="publications")
 app.add_typer(filings.app, name="filings")
 running.register(app)
