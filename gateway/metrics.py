@@ -1,50 +1,63 @@
 """Figures for Prometheus, read from the store when asked: equal on all nodes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from store import figures
+from store import figures, figures_links, figures_sending
+from store.figures import Figure, Sample
 from sync.context import Context
+from sync.overdue import overdue_s
+
+_RECORDS = Figure(
+    "hub_records", "Records by what became of them", "total", ("connection", "disposition"), ""
+)
+_OVERDUE = Figure(
+    "hub_connection_overdue_seconds",
+    "Seconds since the first due time that no successful run has answered; 0 while on time",
+    "count",
+    ("connection",),
+    "",
+)
+ASKED = (*figures.INTAKE, *figures_links.LINKS, *figures_sending.SENDING)
 
 
 class _Hub(Collector):
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._records = figures.Records()
 
     @override
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Iterator[Metric]:
+        now = self._context.now()
         with self._context.store.read() as tx:
-            told = figures.load_figures(tx)
-        records = CounterMetricFamily(
-            "hub_records", "Records by what became of them", labels=["connection", "disposition"]
+            records = self._records.count(tx)
+            counted = list(figures.count(tx, ASKED, now))
+            discrepancies = list(figures_links.count_discrepancies(tx))
+            overdue = overdue_s(self._context, tx, now)
+        yield _metric(
+            _RECORDS,
+            [((c, d), float(n)) for c, told in records.items() for d, n in told.items()],
         )
-        for connection, counts in told.records.items():
-            for disposition, count in counts.items():
-                records.add_metric([connection, disposition], count)
-        quarantined = GaugeMetricFamily(
-            "hub_quarantined", "Records in the quarantine", labels=["connection", "reason"]
-        )
-        for connection, reason, count in told.quarantined:
-            quarantined.add_metric([connection, reason], count)
-        fresh = GaugeMetricFamily(
-            "hub_fresh_to_seconds", "Unix time of the newest intake", labels=["connection"]
-        )
-        for connection, moment in told.fresh_to.items():
-            fresh.add_metric([connection], moment)
-        yield records
-        yield quarantined
-        yield fresh
-        yield GaugeMetricFamily("hub_pending_receipts", "Receipts not decided", told.pending)
-        yield GaugeMetricFamily("hub_change_seq", "The newest change", told.newest_seq)
-        yield GaugeMetricFamily("hub_dossiers", "Living dossiers", told.dossiers)
+        yield _metric(_OVERDUE, [((name,), seconds) for name, seconds in overdue.items()])
+        yield _metric(figures_links.DISCREPANCIES, discrepancies)
+        for one in counted:
+            yield _metric(one.figure, one.samples)
+
+
+def _metric(figure: Figure, samples: Iterable[Sample]) -> Metric:
+    kind = CounterMetricFamily if figure.meaning == "total" else GaugeMetricFamily
+    metric = kind(figure.name, figure.told, labels=figure.labels)
+    for labels, value in samples:
+        metric.add_metric(labels, value)
+    return metric
 
 
 def registry_of(context: Context) -> CollectorRegistry:
-    """A registry with the hub's figures."""
+    """A registry with the hub's figures; kept for the life of an application."""
     registry = CollectorRegistry()
     registry.register(_Hub(context))
     return registry
