@@ -22,6 +22,7 @@ _OVERDUE = Figure(
     ("connection",),
     "",
 )
+BESIDE = (_RECORDS, _OVERDUE, figures_links.DISCREPANCIES)
 ASKED = (*figures.INTAKE, *figures_links.LINKS, *figures_sending.SENDING)
 
 

@@ -11,6 +11,7 @@ import pytest
 import typer
 import yaml
 
+from gateway import metrics as metrics_module
 from hub.main import app
 from hub.settings import Settings
 from store import figures_links
@@ -182,3 +183,11 @@ def test_what_the_hub_can_say_is_watched() -> None:
         figures_links.DISCREPANCIES.name,
     ):
         assert name in told
+
+
+def test_every_figure_has_its_line() -> None:
+    told = (HOUSE / "docs" / "operations.md").read_text("utf-8")
+    for figure in (*metrics_module.ASKED, *metrics_module.BESIDE):
+        name = f"{figure.name}_total" if figure.meaning == "total" else figure.name
+        labels = f"{{{','.join(figure.labels)}}}" if figure.labels else ""
+        assert f"`{name}{labels}`" in told, name
