@@ -1,4 +1,4 @@
-"""Plans: when each connection is asked, and what keeps it from being asked."""
+"""Plans: when each connection is asked, what keeps it from that, and how it went last."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.reasons import Reason
-from store.tables import Connection, Lease, table
+from store.tables import Connection, Lease, Run, table
 from store.work_tables import Plan
 
 
@@ -148,3 +148,33 @@ def _plan(row: Any) -> PlanRow:
 
 def _moment(told: str | None) -> datetime | None:
     return clock.from_iso(told) if told is not None else None
+
+
+class RunRow(Struct, frozen=True):
+    """One run as its row tells it.
+
+    Attributes:
+        state: running | done | failed.
+    """
+
+    id: int
+    state: str
+    pages: int
+    records: int
+    reason: Reason | None
+    detail: str | None
+
+
+def newest_run(tx: Tx, connection_id: str) -> RunRow | None:
+    """The newest run of a connection; None where it was never asked."""
+    runs = table(Run)
+    row = tx.execute(
+        select(runs)
+        .where(runs.c.connection_id == connection_id)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    reason = Reason(row.reason) if row.reason is not None else None
+    return RunRow(row.id, row.state, row.pages, row.records, reason, row.detail)

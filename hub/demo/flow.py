@@ -12,11 +12,14 @@ from canonical.reasons import Reason
 from hub.demo.asking import Portal
 from hub.demo.serving import Department
 from hub.demo.setup import CITIES
+from store import plans
 from store.clients import Credentials
+from store.plans import RunRow
+from sync import wishes
 from sync.context import Context
-from sync.run import sync_connection
 
 PUSH_BATCH = 500
+_LOOK_S = 0.1
 Say = Callable[[str], None]
 
 
@@ -67,12 +70,48 @@ async def _asked(context: Context, names: Sequence[str], say: Say) -> None:
         await ask(context, name, say)
 
 
-async def ask(context: Context, name: str, say: Say) -> None:
-    """One run of a connection. Raises HubError where its source failed."""
-    summary = await sync_connection(context, name, holder="hub demo")
-    if summary.error is not None:
-        raise HubError(Reason(summary.error["reason"]), f"{name}: {summary.error['detail']}")
-    say(f"Đã hỏi {name}: {summary.pages} trang, {summary.records} bản ghi")
+async def ask(context: Context, name: str, say: Say, *, after: int = 0) -> None:
+    """Have the hub that is serving ask a connection, as its schedule would.
+
+    Args:
+        context: The hub's parts.
+        name: The connection.
+        say: Told what came.
+        after: A run with a higher number is waited for.
+
+    Raises:
+        HubError: its source failed.
+    """
+    if await asyncio.to_thread(_newest, context, name) <= after:
+        await asyncio.to_thread(wishes.run_now, context, name)
+    try:
+        async with asyncio.timeout(context.limits.run_s):
+            run = await _awaited(context, name, after)
+    except TimeoutError as error:
+        raise HubError(Reason.TIMEOUT_TOTAL, f"{name}: nobody asked it") from error
+    if run.state == "failed":
+        raise HubError(run.reason or Reason.CONFLICT, f"{name}: {run.detail}")
+    say(f"Đã hỏi {name}: {run.pages} trang, {run.records} bản ghi")
+
+
+async def _awaited(context: Context, name: str, after: int) -> RunRow:
+    while True:
+        run = await asyncio.to_thread(_ended, context, name, after)
+        if run is not None:
+            return run
+        await asyncio.sleep(_LOOK_S)  # its row is all that is told of a run
+
+
+def _newest(context: Context, name: str) -> int:
+    with context.store.read() as tx:
+        run = plans.newest_run(tx, name)
+    return run.id if run is not None else 0
+
+
+def _ended(context: Context, name: str, after: int) -> RunRow | None:
+    with context.store.read() as tx:
+        run = plans.newest_run(tx, name)
+    return run if run is not None and run.id > after and run.state != "running" else None
 
 
 async def asked_again(
@@ -81,5 +120,6 @@ async def asked_again(
     """A night passes at the one-stop app, and it is asked again; what changed by that."""
     before = await portal.newest_seq()
     await portal.replace_data(one_stop.base, await asyncio.to_thread(_loaded, later))
-    await ask(context, one_stop.connection, say)
+    asked = await asyncio.to_thread(_newest, context, one_stop.connection)
+    await ask(context, one_stop.connection, say, after=asked)
     return await portal.changes(before)
