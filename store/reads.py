@@ -305,14 +305,19 @@ class Fresh(Struct, frozen=True):
 
 
 def freshness(tx: Tx, connection: str | None = None) -> list[Fresh]:
-    """Per connection: the last moment it was heard; suspect where its last run failed."""
+    """Per connection: the last moment it was heard.
+
+    Suspect where its last run failed, or it is silent where its history expects work.
+    """
     found = tx.execute(
         text(
             "SELECT connection.id,"
-            " (SELECT max(received_at) FROM receipt WHERE connection_id = connection.id),"
+            " (SELECT max(received_at) FROM receipt WHERE connection_id = connection.id"
+            "  AND origin_id IS NULL AND shape <> 'gone'),"
             " (SELECT max(ended_at) FROM run WHERE connection_id = connection.id"
             "  AND state = 'done'),"
-            " (SELECT state FROM run WHERE connection_id = connection.id ORDER BY id DESC LIMIT 1)"
+            " (SELECT state FROM run WHERE connection_id = connection.id ORDER BY id DESC LIMIT 1),"
+            " (SELECT suspect_since FROM plan WHERE connection_id = connection.id)"
             " FROM connection WHERE CAST(:only AS text) IS NULL OR connection.id = :only"
             " ORDER BY connection.id"
         ),
@@ -320,9 +325,13 @@ def freshness(tx: Tx, connection: str | None = None) -> list[Fresh]:
     )
     moment = Moment()
     told = []
-    for connection_id, received, ran, state in found:
+    for connection_id, received, ran, state, silent in found:
         moments = [moment.process_result_value(m, tx.dialect) for m in (received, ran)]
         told.append(
-            Fresh(connection_id, max((m for m in moments if m), default=None), state == "failed")
+            Fresh(
+                connection_id,
+                max((m for m in moments if m), default=None),
+                suspect=state == "failed" or silent is not None,
+            )
         )
     return told

@@ -63,6 +63,7 @@ class Plan(SQLModel, table=True):
     retry_at: str | None = moment(nullable=True)  # not to be asked before
     waits_for: str | None = text_column(nullable=True)  # a reason a person must settle
     suspect_since: str | None = moment(nullable=True)  # nothing came where something was due
+    watched_at: str | None = moment(nullable=True)  # when that was last looked at
     updated_at: str = moment()
 
 

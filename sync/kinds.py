@@ -1,6 +1,6 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
-from sync import deliver, deliver_replaying, publish, runs
+from sync import deliver, deliver_replaying, publish, runs, suspects
 from sync.filing import FILING
 from sync.jobs import Kind
 
@@ -10,4 +10,5 @@ KINDS: tuple[Kind, ...] = (
     deliver.KIND,
     deliver_replaying.KIND,
     publish.KIND,
+    suspects.KIND,
 )

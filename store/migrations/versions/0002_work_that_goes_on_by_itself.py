@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("retry_at", store.types.Moment(), nullable=True),
         sa.Column("waits_for", sa.Text(), nullable=True),
         sa.Column("suspect_since", store.types.Moment(), nullable=True),
+        sa.Column("watched_at", store.types.Moment(), nullable=True),
         sa.Column("updated_at", store.types.Moment(), nullable=False),
         sa.CheckConstraint("breaker IN ('closed', 'open', 'half_open')", name="breaker_listed"),
         sa.CheckConstraint(
