@@ -32,7 +32,7 @@ READY_S = 40.0
 class Fleet:
     """Processes over one store."""
 
-    def __init__(self, folder: Path, url: str, size: int) -> None:
+    def __init__(self, folder: Path, url: str, size: int, **more: str) -> None:
         self.folder = folder
         self.url = url
         data = folder / "data"
@@ -40,6 +40,7 @@ class Fleet:
         self.env |= {"HUB_DATA_DIR": str(data), "HUB_DRAIN_S": "0.5"}
         if url:
             self.env["HUB_DATABASE_URL"] = url
+        self.env |= more
         self.settings = Settings(data_dir=data, database_url=url)
         self.credentials: dict[str, Any] = {}
         context = wiring.open_hub(self.settings)
@@ -104,9 +105,9 @@ def pause(seconds: float) -> None:
 
 
 @contextlib.contextmanager
-def fleet(folder: Path, url: str, size: int) -> Iterator[Fleet]:
-    """Running processes, ended at the end."""
-    made = Fleet(folder, url, size)
+def fleet(folder: Path, url: str, size: int, **more: str) -> Iterator[Fleet]:
+    """Running processes with more in their environment, ended at the end."""
+    made = Fleet(folder, url, size, **more)
     try:
         for which in range(size):
             made.start(which)
