@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
@@ -12,26 +11,10 @@ from store.receivers import ReceiverRow, ShardRow, list_receivers, list_shards
 from store.types import Moment
 
 
-class Proved(Struct, frozen=True):
-    """One thing that was looked at.
-
-    Attributes:
-        checked: How many rows or cases.
-        wrong: What is wrong and where, never a value.
-    """
-
-    name: str
-    checked: int
-    wrong: list[str]
-
-
-def delivery_checks(tx: Tx) -> list[Proved]:
-    """Every look there is at deliveries, in one consistent view."""
-    rows, shards = list_receivers(tx), list_shards(tx)
-    return [
-        Proved("deliveries counted", len(shards), list(_counted(tx, rows, shards))),
-        Proved("deliveries in their place", *_placed(tx)),
-    ]
+def counted(tx: Tx) -> tuple[int, list[str]]:
+    """How many shards were looked at, and what does not add up: table and row, never a value."""
+    shards = list_shards(tx)
+    return len(shards), list(_counted(tx, list_receivers(tx), shards))
 
 
 def _counted(tx: Tx, rows: list[ReceiverRow], shards: list[ShardRow]) -> Iterator[str]:
@@ -95,8 +78,11 @@ _PLACE = (
 )
 
 
-def _placed(tx: Tx) -> tuple[int, list[str]]:
-    """Every row is of a change that was passed, under its id, where its dossier belongs."""
+def placed(tx: Tx) -> tuple[int, list[str]]:
+    """How many deliveries were looked at, and what is wrong with which.
+
+    Every one is of a change that was passed, under its id, where its dossier belongs.
+    """
     wrong, checked = [], 0
     for row in tx.execution_options(yield_per=500).execute(text(_PLACE)):
         checked += 1

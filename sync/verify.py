@@ -22,6 +22,7 @@ from canonical.errors import HubError
 from canonical.indicators import Judged, count_seed
 from canonical.standing import Kind, Segment
 from store import compare, indicators, rights
+from store.deliveries_proof import counted, placed
 from store.intake import seal_of
 from store.kinds import wrong_kinds
 from store.tables import Judgement, JudgementSpan, Receipt, table
@@ -73,6 +74,8 @@ def verify(context: Context, progress: Callable[[int], None] | None = None) -> R
             ("feed gapless", lambda: _feed(main)),
             ("mapping versions", lambda: _mappings(main)),
             ("catalogue versions", lambda: _catalogue(main)),
+            ("deliveries counted", lambda: _check("deliveries counted", *counted(main))),
+            ("deliveries placed", lambda: _check("deliveries placed", *placed(main))),
         ]
         checks = [_looked(name, look) for name, look in looks]
         try:

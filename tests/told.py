@@ -5,7 +5,6 @@ must never happen: another body under a known id, an event of a dossier out of o
 """
 
 import json
-import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,8 @@ from msgspec import structs
 from canonical.errors import HubError
 from canonical.ports import Event, Manifest, Outgoing, System
 from hub.commands import receivers as commands
-from store import delivery_views, receivers
+from store import alarms, delivery_views, receivers
+from store.deliveries_proof import counted, placed
 from store.delivery_views import DeliveryView, Fare
 from store.receivers import ReceiverRow
 from sync import deliver, deliver_replaying
@@ -24,7 +24,6 @@ from sync.jobs import Job, Stopping
 from tests.trial import Trial, dossier
 
 SYSTEM = "memory_receiver"
-SMALL = {"retry_base_s": 30.0, "retry_cap_s": 3_600.0}
 
 
 class Told:
@@ -205,5 +204,21 @@ async def changes(hub: Trial, dossiers: int, versions: int = 1, *, first: int = 
         assert said.status == 200, said.raw
 
 
-def dice(seed: int) -> random.Random:
-    return random.Random(seed)
+def raises(error: Exception) -> Callable[[list[int]], None]:
+    """As `Told.breaks`: every call fails so."""
+
+    def breaks(_: list[int]) -> None:
+        raise error
+
+    return breaks
+
+
+def open_alarms(hub: Trial) -> set[tuple[str, str]]:
+    with hub.store.read() as tx:
+        return {(a.kind, a.key) for a in alarms.list_alarms(tx)}
+
+
+def proved(hub: Trial) -> list[str]:
+    """What does not add up."""
+    with hub.store.read() as tx:
+        return counted(tx)[1] + placed(tx)[1]

@@ -1,8 +1,10 @@
 """The receiver of the public portal against its strict simulator, over a socket."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,3 +232,20 @@ async def test_thirty_in_a_hundred_fail_at_random_and_all_come_in_the_end(told: 
     assert [one["seq"] for one in ledger["taken"]] == list(range(1, 61))
     assert 70 < tries < 120
     assert (ledger["violations"], ledger["differing"]) == ([], [])
+
+
+async def test_the_check_by_hand_of_the_guide_fits(told: Told) -> None:
+    guide = (Path(receiver.__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    found = re.search(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    made: dict[str, Any] = {}
+    exec(found[1], made)
+    key, one = told.settings.secrets["key"], told.outgoing(1)
+    told.change(key=NEW_KEY, previous_key=key, previous_key_until="2999-01-01T00:00:00+07:00")
+    headers = told.receiver._headers(one)
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    assert made["is_genuine"](key, headers, one.body)
+    assert made["is_genuine"](NEW_KEY, headers, one.body)
+    assert not made["is_genuine"](simulator.KEY[:-4] + "AAA=", headers, one.body)
+    assert not made["is_genuine"](key, headers, one.body + b" ")
+    assert not made["is_genuine"](key, {**headers, "webhook-timestamp": "1500000000"}, one.body)

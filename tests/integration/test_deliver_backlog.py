@@ -9,9 +9,8 @@ from canonical.agencies import Agency
 from canonical.errors import HubError, Refused, TryAgain
 from canonical.reasons import Reason
 from store import replays
-from store.deliveries_proof import delivery_checks
 from sync import deliver_acts
-from tests.told import Told, changes
+from tests.told import Told, changes, proved
 from tests.trial import Trial, dossier
 
 TROUBLE = TryAgain(Reason.HTTP_5XX, "HTTP 500")
@@ -21,11 +20,6 @@ EVER = "2020-01-01"
 @pytest.fixture
 def told(hub: Trial) -> Told:
     return Told(hub)
-
-
-def proved(hub: Trial) -> list[str]:
-    with hub.store.read() as tx:
-        return [told for check in delivery_checks(tx) for told in check.wrong]
 
 
 def per_dossier(told: Told) -> dict[str, list[int]]:
@@ -91,9 +85,6 @@ async def test_a_backlog_does_not_delay_live_events(hub: Trial, told: Told) -> N
     told.add("second", not_before=EVER)
     told.forget()
     sent = 0
-
-    async def interrupted(seqs: list[int]) -> None:
-        return None
 
     def breaks(_: list[int]) -> None:
         nonlocal sent
