@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import uvicorn
@@ -41,7 +42,10 @@ async def background(
     context: Context, settings: Settings, stopping: Stopping
 ) -> AsyncIterator[None]:
     """Does the work that goes on by itself; at the end it is stopped, if it was not before."""
-    engine = _engine(context, stopping)
+    engine, limits = _engine(context, stopping), context.limits
+    # What performers read and write runs on threads: as many as there may be jobs under way.
+    threads = ThreadPoolExecutor(limits.jobs_at_once + len(KINDS) + 1, "work")
+    asyncio.get_running_loop().set_default_executor(threads)
     await engine.start()
     tasks = [
         asyncio.create_task(work(context, engine, KINDS, stopping)),

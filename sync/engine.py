@@ -82,7 +82,9 @@ async def install(store: Store) -> None:
     with contextlib.ExitStack() as stack:
         held = foreign.on_one_connection(store)
         run = await asyncio.to_thread(stack.enter_context, held)
-        await _queries(_Line(run)).apply_upgrade()
+        # A thread of its own, since it waits for a lock that others may hold on theirs.
+        thread = stack.enter_context(ThreadPoolExecutor(1, "engine-tables"))
+        await _queries(_Line(run, threads=thread)).apply_upgrade()
 
 
 class Distributed:
@@ -240,9 +242,15 @@ class _Line(Driver):
             for every job under way: it is not told of an outage.
     """
 
-    def __init__(self, run: foreign.Run, patience_s: float | None = None) -> None:
+    def __init__(
+        self,
+        run: foreign.Run,
+        patience_s: float | None = None,
+        threads: ThreadPoolExecutor = _THREADS,
+    ) -> None:
         self._run = run
         self.patience_s = patience_s
+        self._threads = threads
         self._heard: NotifyCallback | None = None
         self._shutdown = asyncio.Event()
         self._tm = TaskManager()
@@ -252,7 +260,7 @@ class _Line(Driver):
         loop = asyncio.get_running_loop()
         while True:
             try:
-                return await loop.run_in_executor(_THREADS, self._run, query, args)
+                return await loop.run_in_executor(self._threads, self._run, query, args)
             except StoreUnavailable:
                 if self.patience_s is None:
                     raise

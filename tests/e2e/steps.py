@@ -28,11 +28,8 @@ PAUSE_S = float(os.environ.get("STEPS_PAUSE_S", "0.1"))
 def prepare(store: Store) -> None:
     with store.write() as tx:
         tx.execute(text("CREATE TABLE task (key TEXT PRIMARY KEY, steps INT, done INT)"))
-        tx.execute(
-            text(
-                "CREATE TABLE step (key TEXT, number INT, node TEXT, token INT, at DOUBLE PRECISION)"
-            )
-        )
+        columns = "key TEXT, number INT, node TEXT, token INT, at DOUBLE PRECISION"
+        tx.execute(text(f"CREATE TABLE step ({columns})"))
 
 
 def add(store: Store, key: str, steps: int) -> None:
