@@ -91,15 +91,26 @@ def packed(plans: Sequence[PaperPlan]) -> str:
     return msgspec.json.encode(plans).decode()
 
 
-def begin(tx: Tx, connection_id: str) -> None:
-    """Have a connection file what the hub learns of from now on; one that files already does so."""
+def begin(tx: Tx, connection_id: str, *, anew: bool = False) -> None:
+    """Have a connection file what the hub learns of from now on.
+
+    One that files already does so on, unless it is to begin `anew`: what the hub learnt while it
+    did not file stays unfiled.
+    """
+    again = "UPDATE SET from_seq = excluded.from_seq, seq = excluded.seq" if anew else "NOTHING"
     tx.execute(
         text(
             "INSERT INTO filing_cursor (connection_id, from_seq, seq, failures)"
-            " SELECT :id, seq, seq, 0 FROM feed WHERE id = 1 ON CONFLICT DO NOTHING"
+            " SELECT :id, seq, seq, 0 FROM feed WHERE id = 1"
+            f" ON CONFLICT (connection_id) DO {again}"
         ),
         {"id": connection_id},
     )
+
+
+def list_begun(tx: Tx) -> set[str]:
+    """The connections that file, or filed once."""
+    return {row[0] for row in tx.execute(select(table(FilingCursor).c.connection_id))}
 
 
 def load_cursor(tx: Tx, connection_id: str) -> Cursor | None:

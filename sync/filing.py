@@ -36,10 +36,12 @@ _AT_ONCE = 500  # changes looked at in one transaction
 def due(context: Context, now: datetime) -> Sequence[Job]:
     """Connections with a filing that is due, or changes to be looked at."""
     with context.store.read() as tx:
+        # One that files no more may still have something to look up.
+        begun = filings.list_begun(tx)
         wanted = [
             row.id
             for row in connections.list_connections(tx)
-            if row.state == "enabled" and procedures_of(row.options)
+            if row.state == "enabled" and (row.id in begun or procedures_of(row.options))
         ]
         if not wanted:
             return []

@@ -220,9 +220,10 @@ def papers_told(plans: list[PaperPlan]) -> dict[str, Any]:
 
 
 def load_connection(context: Context, connection_id: str) -> ConnectionRow | None:
-    """A connection that files and is not paused; None where it is none."""
+    """A connection that files, or filed once, and is not paused; None where it is none."""
     with context.store.read() as tx:
         row = connections.load_connection(tx, connection_id)
-    return (
-        row if row is not None and row.state == "enabled" and procedures_of(row.options) else None
-    )
+        if row is None or row.state != "enabled":
+            return None
+        is_begun = filings.load_cursor(tx, connection_id) is not None
+    return row if is_begun or procedures_of(row.options) else None

@@ -178,11 +178,20 @@ def _shown(
         "state": STATE_TEXT_VI[row.state],
         "title": manifest.title if manifest is not None else row.connection_id,
         "owner": manifest.owner if manifest is not None else "",
-        "why": sentence(Reason(row.reason)) if row.reason else "",
+        "why": _why(row),
         "failed": [place for place, plan in enumerate(row.plans, 1) if plan.state == "failed"],
         "choices": [choice.value for choice in CHOICES.get(row.state, ())],
         "token": _token(context, principal, row, int(context.now().timestamp()) + FORM_S),
     }
+
+
+def _why(row: FilingRow) -> str:
+    if row.state == "person":
+        return (
+            "Đã gửi mà không nhận được câu trả lời; sở không cho tra cứu, hoặc có hơn một hồ sơ"
+            " tại sở có thể là hồ sơ này."
+        )
+    return sentence(Reason(row.reason)) if row.reason else ""
 
 
 def _token(context: Context, principal: Principal, row: FilingRow, until: int) -> str:

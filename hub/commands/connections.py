@@ -170,7 +170,7 @@ def alter(
         connections.change_connection(tx, row)
         wishes.change(tx, row.id, planning.mended, now)
         if system.manifest.files and procedures_of(row.options):
-            filings.begin(tx, row.id)
+            filings.begin(tx, row.id, anew=not procedures_of(held.options))
             filings.note_calls(tx, row.id, 0, None)  # what was mended is tried at once
         connections.ensure_mapping(tx, row, system.mapping_document, at)
 

@@ -7,7 +7,7 @@ import pytest
 from canonical.reasons import Reason
 from store.tables import Receipt, table
 from sync.run import sync_connection
-from tests.filed import CONNECTION, FORM, Counter, counter
+from tests.filed import CONNECTION, FORM, LICENCE, Counter, counter
 from tests.trial import Trial
 
 
@@ -287,3 +287,33 @@ async def test_many_are_filed_in_one_go(at: Counter) -> None:
     assert len(at.ledger) == 7
     assert {row.state for row in at.rows()} == {"filed"}
     assert len({entry["SoHoSo1"] for entry in at.ledger}) == 7
+
+
+async def test_what_came_while_nothing_was_to_be_filed_is_not_filed_later(at: Counter) -> None:
+    from hub.commands import connections as commands
+
+    await at.take(1)
+    await at.work()
+    commands.alter(at.hub.context, CONNECTION, None, ["files_procedures="], [])
+    record = at.licence(2)
+    await at.hub.take(record)
+    await at.work()
+    assert len(at.ledger) == 1
+    commands.alter(at.hub.context, CONNECTION, None, [f"files_procedures={LICENCE}"], [])
+    await at.hub.take({**record, "version": 2, "updated_at": "2026-03-02T10:00:00+07:00"})
+    await at.take(3)
+    await at.work()
+    assert len(at.ledger) == 2
+    assert [row.code for row in at.rows()] == ["A-00001", "A-00003"]
+
+
+async def test_what_is_unclear_is_looked_up_also_when_nothing_more_is_filed(at: Counter) -> None:
+    from hub.commands import connections as commands
+
+    at.department.mood = "lost_after_taking"
+    await at.take()
+    await at.work()
+    at.department.mood = "well"
+    commands.alter(at.hub.context, CONNECTION, None, ["files_procedures="], [])
+    await at.quiet()
+    assert (at.row.state, len(at.ledger)) == ("filed", 1)
