@@ -146,6 +146,19 @@ class BadRow(Struct, frozen=True):
     code: str | None = None
 
 
+class GoneRow(Struct, frozen=True):
+    """A source's own word that it no longer has a dossier (a tombstone).
+
+    Attributes:
+        part: The mapping's sub-namespace, where the system has two code books.
+        gone_at: When, ISO with its offset; None where the source does not say.
+    """
+
+    code: str
+    part: str = ""
+    gone_at: str | None = None
+
+
 class Client(Protocol):
     """Calls and answers in a department's words: no decisions, no repeats."""
 
@@ -416,7 +429,7 @@ class System(Struct, frozen=True):
     manifest: Manifest
     mapping_document: dict[str, Any] | None
     transforms: dict[str, Callable[[Any], Any]]
-    rows: Callable[[str, bytes], Sequence[Row | BadRow]]
+    rows: Callable[[str, bytes], Sequence[Row | BadRow | GoneRow]]
     connect: Callable[[Settings], Client] | None
     door: Door | None
     receive: Callable[[Settings], Receiver] | None = None

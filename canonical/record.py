@@ -77,6 +77,56 @@ class Record(Struct, frozen=True):
     digest: str
 
 
+class Tombstone(Struct, frozen=True):
+    """A checked word that a source no longer has a dossier.
+
+    Attributes:
+        position: Its place in the receipt, from 0.
+        code: The source's local code.
+        part: As of a record.
+        gone_at: When it was so, ISO at +07:00; None: when it was taken in.
+        digest: Over what it says.
+    """
+
+    position: int
+    code: str
+    part: str
+    gone_at: str | None
+    digest: str
+
+
+Item = Record | Rejected | Tombstone
+
+
+def to_tombstone(
+    position: int, code: Any, part: str, gone_at: str | None, *, now: datetime, pepper: bytes = b""
+) -> Tombstone | Rejected:
+    """The checked tombstone, or why it cannot be taken.
+
+    Args:
+        position: Its place in the receipt.
+        code: As the source spells it.
+        part: Sub-namespace of the connection's namespace.
+        gone_at: ISO text with its offset, or naive at +07:00; None where the source does not say.
+        now: Bounds the years a date may name.
+        pepper: Key of the digest.
+    """
+    own = code_of({"code": code})
+    if own is None:
+        return Rejected(position, Reason.FIELD_TYPE, "code")
+    at = None
+    if gone_at is not None:
+        try:
+            moment = datetime.fromisoformat(gone_at)
+        except ValueError:
+            return Rejected(position, Reason.DATE_INVALID, "gone_at", own)
+        if not clock.is_plausible(moment, now):
+            return Rejected(position, Reason.DATE_INVALID, "gone_at", own)
+        at = clock.to_iso(moment)
+    digest = fingerprint({"gone": [part, own, at]}, None, None, pepper)
+    return Tombstone(position, own, part, at, digest)
+
+
 def to_record(
     raw: Any,
     position: int,
@@ -263,11 +313,14 @@ def _plain(value: Any, path: str, now: datetime) -> tuple[Any, str | None]:
 
 __all__ = [
     "HistoryItem",
+    "Item",
     "Malformed",
     "Record",
     "Rejected",
+    "Tombstone",
     "VersionBy",
     "code_of",
     "fingerprint",
     "to_record",
+    "to_tombstone",
 ]

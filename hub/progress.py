@@ -36,19 +36,3 @@ def watching(name: str, *, quiet: bool) -> Iterator[Callable[[Summary], None] | 
             progress.update(task, completed=summary.records, total=summary.total)
 
         yield show
-
-
-@contextlib.contextmanager
-def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar moved by (done, in all); None where nobody watches."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(name, total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield show

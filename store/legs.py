@@ -87,7 +87,7 @@ def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Hea
         text(
             "SELECT leg_id, facet, version, sort_at, digest FROM record"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
-            " AND disposition IN ('applied', 'superseded') ORDER BY id"
+            " AND disposition IN ('applied', 'superseded') AND facet IS NOT NULL ORDER BY id"
         ),
         {"ids": bulk.pack(leg_ids)},
     )

@@ -12,12 +12,12 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from canonical import leg
+from canonical import clock, leg
 from canonical.agencies import Catalogue
 from canonical.decide import TAKEN, Candidate, Deciding, Decision, Disposition
 from canonical.leg import Fold
 from canonical.reasons import Reason
-from canonical.record import Record, Rejected
+from canonical.record import Item, Record, Rejected, Tombstone
 from canonical.reuse import is_reused
 from store import intake
 from store.ground import Ground
@@ -51,6 +51,8 @@ class Touched(Struct):
         entries: leg id -> timeline entries to be merged, in order.
         late: legs whose past was added to by a superseded record.
         order: leg id -> position of the record that first changed it, in that order.
+        gone: legs that their source was found to have no longer.
+        restored: legs that were gone and came again.
     """
 
     legs: dict[int, LegRow]
@@ -58,6 +60,8 @@ class Touched(Struct):
     entries: dict[int, list[Entry]]
     late: set[int]
     order: dict[int, int]
+    gone: set[int] = set()
+    restored: set[int] = set()
 
 
 class Decided(Struct):
@@ -82,7 +86,7 @@ def decide_and_fold(
     source: Source,
     receipt_id: int,
     received_at: datetime,
-    items: Sequence[Record | Rejected],
+    items: Sequence[Item],
     catalogue: Catalogue,
 ) -> Decided:
     """Decide every item and write the legs; rows are returned for `intake.insert_records`.
@@ -92,14 +96,14 @@ def decide_and_fold(
         source: Who speaks.
         receipt_id: The receipt the items came in.
         received_at: When they came, for sources that tell no time.
-        items: Checked records and rejections, in order.
+        items: Checked records, tombstones and rejections, in order.
         catalogue: For what a granted agency includes.
     """
     allowed = [_allowed(item, source, catalogue, received_at) for item in items]
     keys = {
         item.position: (namespace_of(source, item.part), item.code)
         for item in allowed
-        if isinstance(item, Record)
+        if not isinstance(item, Rejected)
     }
     held = ground.lock_legs(keys.values(), source.connection_id)
     heads = ground.load_heads([row.id for row in held.values()])
@@ -112,6 +116,10 @@ def decide_and_fold(
             rows.append(rejected_row(item))
             continue
         row = held[keys[item.position]]
+        if isinstance(item, Tombstone):
+            refusal = _refusal(folds[row.id], source, catalogue, received_at)
+            rows.append(_bury(touched, item, row, refusal, received_at))
+            continue
         candidate = _candidate(item, row.id, received_at)
         decision = _refusal(folds[row.id], source, catalogue, received_at)
         if decision is None:
@@ -121,6 +129,10 @@ def decide_and_fold(
         if decision.disposition in TAKEN:
             deciding.hold(candidate)
             _fold(touched, item, row, decision, source, receipt_id, received_at)
+        if row.gone_at is not None and _came_again(row.gone_at, decision, source, received_at):
+            row.gone_at = None
+            touched.restored.add(row.id)
+            _touch(touched, row, item.position)
     ground.save_legs(list(touched.legs.values()), folds)
     if not source.keeps_duplicates:
         rows = _known_again(ground, source, receipt_id, rows)
@@ -171,11 +183,9 @@ def known_again(
     return found, seen
 
 
-def _allowed(
-    item: Record | Rejected, source: Source, catalogue: Catalogue, now: datetime
-) -> Record | Rejected:
+def _allowed(item: Item, source: Source, catalogue: Catalogue, now: datetime) -> Item:
     """The item, or a rejection where it names an agency the sender has no grant for."""
-    if isinstance(item, Rejected) or not source.agencies:
+    if not isinstance(item, Record) or not source.agencies:
         return item
     for path in ("agency", "received_at_agency"):
         said = item.says.get(path)
@@ -277,9 +287,7 @@ def _fold(
     """Fold one decided record into its leg, and its words into the timeline."""
     own_id = intake.record_id(receipt_id, record.position)
     order = intake.record_id(source.origin_id or receipt_id, record.position)
-    if row.id not in touched.legs:
-        touched.legs[row.id] = row
-        touched.order[row.id] = record.position
+    _touch(touched, row, record.position)
     leg.tell(touched.folds[row.id], record, order, received_at)
     if decision.same_time:
         row.same_time = True
@@ -289,6 +297,58 @@ def _fold(
     touched.entries.setdefault(row.id, []).extend(
         entries_of(record, row.id, own_id, received_at, is_late=is_late)
     )
+
+
+def _touch(touched: Touched, row: LegRow, position: int) -> None:
+    """Note that a leg is another than it was."""
+    if row.id not in touched.legs:
+        touched.legs[row.id] = row
+        touched.order[row.id] = position
+
+
+def _bury(
+    touched: Touched,
+    item: Tombstone,
+    row: LegRow,
+    refusal: Decision | None,
+    received_at: datetime,
+) -> RecordRow:
+    """What becomes of a tombstone: nothing is taken from the leg, it is gone from its day on."""
+    at = item.gone_at or clock.to_iso(received_at)
+    decision = refusal or Decision(Disposition.APPLIED)
+    if refusal is None and not touched.folds[row.id].fields:  # nobody ever told of such a dossier
+        decision = Decision(Disposition.QUARANTINED, Reason.NOT_FOUND)
+    elif refusal is None and row.gone_at is not None:
+        decision = Decision(Disposition.DUPLICATE)
+    elif refusal is None:
+        row.gone_at = at
+        touched.gone.add(row.id)
+        _touch(touched, row, item.position)
+    return RecordRow(
+        position=item.position,
+        leg_id=row.id,
+        code=item.code,
+        part=item.part,
+        facet=None,
+        version=None,
+        sort_at=at,
+        digest=item.digest,
+        disposition=decision.disposition,
+        reason=decision.reason,
+        field=_FIELD_OF.get(decision.reason) if decision.reason is not None else None,
+    )
+
+
+def _came_again(gone_at: str, decision: Decision, source: Source, received_at: datetime) -> bool:
+    """Whether a record shows that its source has the dossier again.
+
+    A page that lists it does, also where it says nothing new. What is pushed may be an old word
+    that was under way: only one that changes what is held counts.
+    """
+    shows = TAKEN | {Disposition.DUPLICATE}
+    if source.keeps_duplicates:
+        shows = frozenset({Disposition.APPLIED})
+    return decision.disposition in shows and clock.to_iso(received_at) >= gone_at
 
 
 def entries_of(

@@ -11,10 +11,10 @@ from typing import Any
 
 from canonical import clock
 from canonical.ports import Fate, Manifest
-from canonical.record import Record, Rejected
+from canonical.record import Item, Record
 
 Point = dict[str, Any]
-Items = Sequence[Record | Rejected]
+Items = Sequence[Item]
 LONGEST_OVERLAP_S = 7 * 86_400.0
 
 

@@ -293,8 +293,24 @@ def _change(
         lines.append((one.id, "split", None))
     elif joined or not _is_same(before, one.row) or set(one.legs) & touched.legs.keys():
         late_only = set(one.legs) & touched.legs.keys() <= touched.late
-        lines.append((one.id, "corrected" if late_only and not joined else "changed", None))
+        kind = "corrected" if late_only and not joined else "changed"
+        kind = _gone_or_back(one, was.get(one.id, set()), world, touched) or kind
+        lines.append((one.id, kind, None))
     return lines
+
+
+def _gone_or_back(
+    one: Built, before: Collection[int], world: World, touched: Touched
+) -> str | None:
+    """Gone where no leg is left at its source, restored where one is there again; else None."""
+    was_gone = bool(before) and all(
+        i in touched.restored or (world.rows[i].gone_at is not None and i not in touched.gone)
+        for i in before
+    )
+    is_gone = all(world.rows[i].gone_at is not None for i in one.legs)
+    if was_gone == is_gone:
+        return None
+    return "gone" if is_gone else "restored"
 
 
 def _is_same(before: Held, row: DossierRow) -> bool:

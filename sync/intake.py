@@ -18,7 +18,7 @@ from canonical.decide import Disposition
 from canonical.errors import HubError, RequestRefused
 from canonical.ports import Fate
 from canonical.reasons import Reason
-from canonical.record import Record, Rejected
+from canonical.record import Item
 from store import connections, dossiers, intake
 from store.connections import ConnectionRow
 from store.ground import Ground, Stored
@@ -28,7 +28,7 @@ from sync import shapes
 from sync.batch import Source, decide_and_fold
 from sync.context import Context
 from sync.dossiers import put_together
-from sync.reading import CANONICAL, Read, read_canonical, read_native
+from sync.reading import CANONICAL, GONE, Read, read_canonical, read_gone, read_native
 
 logger = logging.getLogger(__name__)
 MAX_RECORDS = 1 << POSITION_BITS
@@ -99,6 +99,8 @@ def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
         Malformed, Garbled: the whole body is outside its contract.
     """
     connection, shape = taken.connection, shapes.told(taken.shape)
+    if shape.name == GONE:
+        return read_gone(taken.raw, taken.received_at, context.vault)
     if connection.system == CANONICAL:
         return read_canonical(
             taken.raw,
@@ -264,7 +266,7 @@ def apply(
     books: Books,
     taken: Taken,
     receipt_id: int,
-    items: Sequence[Record | Rejected],
+    items: Sequence[Item],
 ) -> Applied:
     """Decide a receipt's items and apply them to what they are decided on."""
     source = source_of(taken)

@@ -12,16 +12,26 @@ import msgspec
 
 from canonical.mapping.compile import Mapping as CompiledMapping
 from canonical.mapping.compile import Unmapped
-from canonical.ports import BadRow, Row, System
+from canonical.ports import BadRow, GoneRow, Row, System
 from canonical.reading import json as strict_json
 from canonical.reading import soap
 from canonical.reasons import Reason
-from canonical.record import Record, Rejected, VersionBy, fingerprint, to_record
+from canonical.record import (
+    Item,
+    Record,
+    Rejected,
+    VersionBy,
+    fingerprint,
+    to_record,
+    to_tombstone,
+)
 from canonical.text import Malformed
 from store.vault import Vault
 
 CANONICAL = "canonical"
 JSON, NDJSON, SOAP = "json", "ndjson", "soap"
+# What the hub itself found gone, by a source's own list: a receipt like any other.
+GONE = "gone"
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -32,7 +42,7 @@ class Read(msgspec.Struct, frozen=True):
         drift: Wire names that no mapping row reads.
     """
 
-    items: Sequence[Record | Rejected]
+    items: Sequence[Item]
     is_list: bool = True
     drift: frozenset[str] = frozenset()
 
@@ -111,12 +121,36 @@ def read_native(
     Raises:
         HubError: the whole body is outside the department's contract.
     """
-    items: list[Record | Rejected] = []
+    items: list[Item] = []
     drift: set[str] = set()
     for position, row in _wanted(system.rows(shape, raw), only):
+        if isinstance(row, GoneRow):
+            items.append(
+                to_tombstone(
+                    position, row.code, row.part, row.gone_at, now=now, pepper=vault.record_pepper
+                )
+            )
+            continue
         item = _native(row, position, mapping, drift, now, vault, namespace)
         items.append(_known_again(item, row, vault) if isinstance(item, Rejected) else item)
     return Read(items, drift=frozenset(drift))
+
+
+def read_gone(raw: bytes, now: datetime, vault: Vault) -> Read:
+    """The tombstones of what the hub found gone: {"gone": [{"part", "code"}, …], …}.
+
+    Raises:
+        Malformed: not as the hub writes it.
+    """
+    told: Any = strict_json.decode(raw)
+    if not isinstance(told, dict) or not isinstance(told.get("gone"), list):
+        raise Malformed("no list of what is gone")
+    return Read(
+        [
+            to_tombstone(i, x["code"], x["part"], None, now=now, pepper=vault.record_pepper)
+            for i, x in enumerate(told["gone"])
+        ]
+    )
 
 
 def _native(
