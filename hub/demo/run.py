@@ -103,9 +103,6 @@ def _show(scene: Scene, found: Found, counted: Counted | None, *, stays: bool) -
     own = counted.counts if counted is not None else None
     blocks = table.blocks(found.computed, own)
     is_wrong = table.is_wrong(blocks) or table.differing(found.computed, own)
-    quarantined: dict[str, list[tuple[str, int]]] = {}
-    for connection, reason, count in found.figures.quarantined:
-        quarantined.setdefault(connection, []).append((reason, count))
     reader = scene.accounts.reader
     account = (reader.client_id, reader.client_secret)
     simulators = {name: one.base for name, one in scene.departments.items()}
@@ -114,9 +111,7 @@ def _show(scene: Scene, found: Found, counted: Counted | None, *, stays: bool) -
         "",
         "KẾT QUẢ: " + ("CÓ SỐ KHÁC NHAU" if is_wrong else "mọi số in trong bài đều khớp"),
         *printing.resolved(found.computed, own, found.this_year),
-        *printing.dispositions(
-            found.figures.records, counted.rows if counted else None, quarantined
-        ),
+        *printing.dispositions(found.records, counted.rows if counted else None, found.quarantined),
         *printing.stories(found.stories),
         *printing.commands(
             scene.base, account, scene.made.lookup, found.stories[_STORY]["id"], scene.today

@@ -17,7 +17,6 @@ from hub.demo.setup import Accounts
 from hub.demo.stories import TwoLegs
 from hub.demo.table import key_of
 from store import figures
-from store.figures import Figures
 from sync.context import Context
 
 
@@ -40,12 +39,15 @@ class Found(Struct, frozen=True):
         computed: table.key_of -> the answer of GET /api/v1/indicators.
         this_year: The same for the province, from 1 January to today.
         stories: Name -> dossier, with a `note` on what happened to it.
+        records: Connection -> disposition -> how many.
+        quarantined: Connection -> (reason, how many) of what is in the quarantine.
     """
 
     computed: Mapping[str, Mapping[str, Any]]
     this_year: Mapping[str, Any]
     stories: Mapping[str, Mapping[str, Any]]
-    figures: Figures
+    records: Mapping[str, Mapping[str, int]]
+    quarantined: Mapping[str, Sequence[tuple[str, int]]]
 
 
 async def perform(scene: Scene, say: Say) -> Found:
@@ -74,8 +76,13 @@ async def perform(scene: Scene, say: Say) -> Found:
     finally:
         await wire.close()
     with scene.context.store.read() as tx:
-        operating = figures.load_figures(tx)
-    return Found(computed, this_year, dossiers, operating)
+        records = figures.Records().count(tx)
+        counted = figures.count(tx, figures.INTAKE, scene.context.now())
+        samples = {one.figure.name: one.samples for one in counted}
+    quarantined: dict[str, list[tuple[str, int]]] = {}
+    for (connection, reason), count in samples["hub_quarantined"]:
+        quarantined.setdefault(connection, []).append((reason, int(count)))
+    return Found(computed, this_year, dossiers, records, quarantined)
 
 
 async def _indicators(portal: Portal) -> dict[str, Mapping[str, Any]]:
