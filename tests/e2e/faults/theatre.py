@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from hub import wiring
 from hub.commands import clients, connections
-from store.clients import Credentials
 from sync import wishes
 from tests.e2e.faults import evil
 from tests.e2e.faults.evil import HOUR_MS, Evil, Way, row
@@ -24,6 +23,7 @@ from tests.e2e.fleet import pause
 from tests.e2e.served import free_port
 from tests.e2e.soak.hubs import Hubs
 from tests.e2e.soak.ledger import Portal
+from tests.e2e.soak.run import account
 
 _PAGE = 10
 _WITHIN_S = 60.0
@@ -186,11 +186,7 @@ def _introduce(
     desk = clients.make(context, "desk", ["push"], ["desk"], [])
     portal = clients.make(context, "portal", ["read"], [], [])
     context.store.dispose()
-    return _account(desk), _account(portal)
-
-
-def _account(made: Credentials) -> dict[str, str]:
-    return {"client_id": made.client_id, "client_secret": made.client_secret}
+    return account(desk), account(portal)
 
 
 def _until(is_so: Callable[[], bool]) -> None:

@@ -35,8 +35,11 @@ def main() -> int:
     return 0 if ledger.is_even else 1
 
 
+_BEGAN = time.monotonic()
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(f"{time.monotonic() - _BEGAN:6.1f} {text}\n")
     sys.stderr.flush()
 
 

@@ -50,6 +50,7 @@ class Faults:
     def next(self) -> None:
         """Do one, and undo it."""
         self.done.append(self._dice.choice(self._kinds)())
+        self._hubs.supervise()
 
     def _killed(self) -> str:
         role = self._dice.choice(self._hubs.roles)

@@ -17,6 +17,7 @@ from tests.e2e.fleet import pause
 from tests.e2e.served import free_port
 
 _HUB = "from hub.main import main; main()"
+_CANNOT_RUN = 2
 SMALL = {
     "HUB_LEASE_S": "3",
     "HUB_TICK_S": "0.3",
@@ -48,6 +49,7 @@ class Hubs:
         self.base = f"http://127.0.0.1:{self.port}"
         self.roles = ["serve", "worker-1", "worker-2"] if url else ["serve"]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.restarts = 0
 
     def settings(self) -> Settings:
         """What opens the same store in this process."""
@@ -67,12 +69,20 @@ class Hubs:
         """Until the doors are open."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
+            self.supervise()
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.base}/readyz", trust_env=False, timeout=5).status_code == 200:
                     return
             pause(0.1)
         log = (self.folder / "serve.log").read_text("utf-8")
         raise AssertionError(f"hub serve is not ready:\n{log[-3000:]}")
+
+    def supervise(self) -> None:
+        """Start again what could not run, as the unit in deploy/ does: its store was away."""
+        for role, process in list(self.processes.items()):
+            if process.poll() == _CANNOT_RUN:
+                self.restarts += 1
+                self.start(role)
 
     def kill(self, role: str) -> None:
         """As a power cut does."""

@@ -210,7 +210,7 @@ def _national(ledger: Ledger, portal: Portal, receiver: Neighbour) -> None:
             ledger.wrong_state += 1
             found = told["record"]["TrangThaiHoSo"]
             ledger.notes.append(f"national_portal has {code} in {found}, not {want}")
-        elif _turns_back(told["states"]):
+        elif len(item["legs"]) == 1 and _turns_back(told["states"]):
             ledger.out_of_order += 1
             ledger.notes.append(f"national_portal was told of {code}: {told['states']}")
     ledger.notes += [f"national_portal refused {one}" for one in book["refused"][:20]]

@@ -8,17 +8,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hub import wiring
+from hub.commands import clients, connections, receivers
+from store.clients import Credentials
+from sync import wishes
 from tests.e2e.fleet import pause
 from tests.e2e.soak import ledger as books
 from tests.e2e.soak.faults import Faults
 from tests.e2e.soak.hubs import Hubs
 from tests.e2e.soak.ledger import Ledger, Portal
 from tests.e2e.soak.neighbours import Neighbour, Pusher
-from tests.e2e.soak.world import POLLED, PUSHED, Share, world
+from tests.e2e.soak.world import POLLED, PUSHED, world
 
 Say = Callable[[str], None]
 RECEIVERS = {
-    "public_portal": ("down", "random", "answer_lost"),
+    "public_portal": ("down", "failing", "random", "answer_lost", "silent"),
     "national_portal": ("broken", "trouble", "unanswered", "expiring", "silent"),
 }
 _SECRETS = {
@@ -65,32 +69,30 @@ class Soak:
                 one.kill()
 
     def _introduce(self) -> None:
+        """Connections, clients and receivers, by the functions behind the commands."""
+        context = wiring.open_hub(self.hubs.settings())
         for name, one in self.departments.items():
-            secrets = [part for told in _SECRETS[name] for part in ("--set", told)]
-            role = ["--role", _ROLES[name]] if name in _ROLES else []
-            self._done("connections", "add", name, "--system", name, "--endpoint", one.base)(
-                *secrets, *role
+            connections.make(
+                context,
+                name,
+                name,
+                endpoint=one.base,
+                role=_ROLES.get(name, ""),
+                settings=list(_SECRETS[name]),
+                tables=[],
             )
-            self._done("connections", "schedule", name, "*/4 * * * * *")()
+            wishes.reschedule(context, name, "*/4 * * * * *")
         for name in PUSHED:
-            self._done("connections", "add", name, "--system", "canonical")("--role", _ROLES[name])
-            client = self.hubs.told("clients", "add", name, "--scope", "push", "--connection", name)
-            self.pushers[name] = Pusher(self.hubs, name, client, self.seed)
-        self.reader = self.hubs.told("clients", "add", "portal", "--scope", "read")
+            connections.make(context, name, "canonical", role=_ROLES[name], settings=[], tables=[])
+            pusher = account(clients.make(context, name, ["push"], [name], []))
+            self.pushers[name] = Pusher(self.hubs, name, pusher, self.seed)
+        self.reader = account(clients.make(context, "portal", ["read"], [], []))
         for name, one in self.receivers.items():
             told = one.get("__settings")
-            options = [f"{k}={v}" for k, v in {**told["options"], **told["secrets"]}.items()]
-            sets = [part for option in options for part in ("--set", option)]
+            settings = [f"{k}={v}" for k, v in {**told["options"], **told["secrets"]}.items()]
             endpoint = one.base + told["endpoint"]
-            self._done("receivers", "add", name, "--system", name, "--endpoint", endpoint)(*sets)
-
-    def _done(self, *words: str) -> Callable[..., None]:
-        def run(*more: str) -> None:
-            said = self.hubs.command(*words, *more)
-            if said.returncode:
-                raise AssertionError(f"hub {' '.join(words)}: {said.stderr[-2000:]}")
-
-        return run
+            receivers.make(context, name, name, endpoint=endpoint, settings=settings)
+        context.store.dispose()
 
     def disturb(self, seconds: float, say: Say) -> Faults:
         """Let the departments speak step by step while one fault follows another."""
@@ -103,7 +105,7 @@ class Soak:
         spoken.start()
         while time.monotonic() - began < seconds:
             faults.next()
-            say(f"[{time.monotonic() - began:5.0f} s] {faults.done[-1]}")
+            say(faults.done[-1])
             pause(0.5)
         spoken.join()
         return faults
@@ -126,7 +128,7 @@ class Soak:
             del department.rows[len(department.rows) - len(more) :]
             pause(0.3)
 
-    def settle(self) -> None:
+    def settle(self, say: Say) -> None:
         """Wait until nothing more happens, or too long."""
         self.hubs.wait()
         portal = Portal(self.hubs, self.reader)
@@ -134,25 +136,28 @@ class Soak:
         until = time.monotonic() + _SETTLE_S
         while time.monotonic() < until:
             pause(1.0)
-            if not all(pusher.is_done() for pusher in self.pushers.values()):
-                continue
-            if portal.held() == want and not self._on_the_way():
+            self.hubs.supervise()
+            held, left = portal.held(), self._on_the_way()
+            say(f"  held {sum(held.values())} of {sum(want.values())}, on the way {left}")
+            if held == want and not left:
                 break
         portal.close()
 
-    def _on_the_way(self) -> bool:
-        """Whether deliveries or intakes are still to come."""
-        receivers = self.hubs.told("receivers", "list")
-        return any(one["backlog"] or one["waiting"] for one in receivers)
+    def _on_the_way(self) -> int:
+        """How many deliveries are still to come."""
+        listed = self.hubs.told("receivers", "list")
+        return sum(one["backlog"] + one["waiting"] for one in listed)
 
-    def balance(self) -> Ledger:
+    def balance(self, say: Say) -> Ledger:
         """Count everything."""
         ledger = Ledger()
         portal = Portal(self.hubs, self.reader)
         books.intake(ledger, self.hubs, portal, self.shares)
         books.deliveries(ledger, portal, self.receivers, self.hubs)
         portal.close()
+        say("counted")
         exits = self.hubs.end()
+        say("stopped")
         ledger.bad_exits = sum(code != 0 for code in exits.values())
         ledger.notes += [f"{role} ended with {code}" for role, code in exits.items() if code]
         books.proof(ledger, self.hubs)
@@ -167,11 +172,10 @@ def soak(
     with one.running():
         faults = one.disturb(seconds, say)
         say(f"{len(faults.done)} faults; settling")
-        one.settle()
-        return one.balance(), faults.done
+        one.settle(say)
+        return one.balance(say), faults.done
 
 
-def share_of(shares: dict[str, Share]) -> str:
-    """One line on what is planted."""
-    bad = sum(len(share.bad) for share in shares.values())
-    return f"{sum(share.said for share in shares.values())} records, {bad} of them bad"
+def account(made: Credentials) -> dict[str, str]:
+    """What a client logs in with."""
+    return {"client_id": made.client_id, "client_secret": made.client_secret}
