@@ -32,7 +32,8 @@ from canonical.reasons import Reason
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
-BUSY_TIMEOUT_S = 30
+BUSY_TIMEOUT_S = 30.0
+_BUSY_MS = int(BUSY_TIMEOUT_S * 1000)
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _ATTEMPTS = 5
 _NEVER = threading.Event()  # only waited on
@@ -48,20 +49,38 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._writer = threading.RLock() if self.is_sqlite else contextlib.nullcontext()
+        self._writer = threading.RLock()  # of SQLite alone
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Tx]:
-        """A transaction that may write; committed at the end, rolled back on any error."""
-        with self._writer, self.engine.connect() as tx:
+        """A transaction that may write; committed at the end, rolled back on any error.
+
+        Raises:
+            StoreUnavailable: SQLite was held by others for half a minute.
+        """
+        with self._turn() as until, self.engine.connect() as tx:
             if self.is_sqlite:
-                _begin_writing(tx)
+                _begin_writing(tx, until)
             try:
                 yield tx
             except BaseException:
                 tx.rollback()
                 raise
             tx.commit()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[float]:
+        """This process's turn to write; until when it may wait for other processes as well."""
+        until = time.monotonic() + BUSY_TIMEOUT_S
+        if not self.is_sqlite:
+            yield until
+            return
+        if not self._writer.acquire(timeout=BUSY_TIMEOUT_S):
+            raise StoreUnavailable(Reason.STORE_UNAVAILABLE, "others write for too long")
+        try:
+            yield until
+        finally:
+            self._writer.release()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
@@ -111,13 +130,12 @@ class Store:
         self.engine.dispose()
 
 
-def _begin_writing(tx: Tx) -> None:
+def _begin_writing(tx: Tx, until: float) -> None:
     """BEGIN IMMEDIATE, asked for again every few milliseconds while another process writes.
 
     SQLite's own waiting asks every 100 ms: beside a server whose writers follow each other within
     one, a command would wait for half a minute and more.
     """
-    until = time.monotonic() + BUSY_TIMEOUT_S
     tx.exec_driver_sql("PRAGMA busy_timeout=0")
     try:
         while True:
@@ -131,7 +149,7 @@ def _begin_writing(tx: Tx) -> None:
             else:
                 return
     finally:
-        tx.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+        tx.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MS}")
 
 
 @contextlib.contextmanager
@@ -199,7 +217,7 @@ def _sqlite(url: str) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+            f"busy_timeout={_BUSY_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
