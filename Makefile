@@ -52,6 +52,9 @@ test: $(READY) ## All tests (ARGS=tests/unit for some of them)
 soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED=1 STORE=sqlite|postgresql)
 	@$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --store $(or $(STORE),sqlite) $(ARGS)
 
+faults: $(READY) ## The fault suite in full, on both stores (ARGS="-k store" for some of it)
+	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 tests/e2e/faults $(ARGS)
+
 check: $(READY) ## Lint, format, types, import rules: what CI runs before the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
