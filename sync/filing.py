@@ -16,9 +16,10 @@ from canonical import clock
 from canonical.errors import HubError
 from canonical.filing import DeskLeg, desk_leg, desk_legs, number_of, plan_papers, procedures_of
 from canonical.ports import Files
-from store import connections, filings
+from store import connections, filing_cursors, filings
 from store.connections import ConnectionRow
-from store.filings import Case, FilingRow
+from store.filing_cursors import Case
+from store.filings import FilingRow
 from sync import leases
 from sync.context import Context
 from sync.filing_steps import step
@@ -37,7 +38,7 @@ def due(context: Context, now: datetime) -> Sequence[Job]:
     """Connections with a filing that is due, or changes to be looked at."""
     with context.store.read() as tx:
         # One that files no more may still have something to look up.
-        begun = filings.list_begun(tx)
+        begun = filing_cursors.list_begun(tx)
         wanted = [
             row.id
             for row in connections.list_connections(tx)
@@ -45,7 +46,7 @@ def due(context: Context, now: datetime) -> Sequence[Job]:
         ]
         if not wanted:
             return []
-        found = filings.with_work(tx, wanted, clock.to_iso(now), _ahead(context, now))
+        found = filing_cursors.with_work(tx, wanted, clock.to_iso(now), _ahead(context, now))
     return [Job(KIND, connection_id) for connection_id in found]
 
 
@@ -65,7 +66,7 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
     connection = await to_the_end(load_connection, context, job.key)
     if connection is None:
         return
-    lease = await leases.take(context, filings.lease_name(connection.id), _HOLDER)
+    lease = await leases.take(context, filing_cursors.lease_name(connection.id), _HOLDER)
     if lease is None:
         return
     try:
@@ -107,8 +108,8 @@ def _unusable(context: Context, connection: ConnectionRow, lease: Lease, error: 
 
     def work(tx: Tx) -> None:
         lease.assert_in(tx)
-        filings.begin(tx, connection.id)
-        filings.note_calls(tx, connection.id, 1, until)
+        filing_cursors.begin(tx, connection.id)
+        filing_cursors.note_calls(tx, connection.id, 1, until)
 
     context.store.in_write(work)
     logger.warning(
@@ -128,11 +129,11 @@ def _begin(work: Work) -> None:
 
     def begin(tx: Tx) -> list[int]:
         work.lease.assert_in(tx)
-        filings.begin(tx, work.connection.id)
-        cursor = filings.load_cursor(tx, work.connection.id)
+        filing_cursors.begin(tx, work.connection.id)
+        cursor = filing_cursors.load_cursor(tx, work.connection.id)
         if cursor is not None:
             work.failures = cursor.failures
-            work.is_paused = filings.is_ahead(
+            work.is_paused = filing_cursors.is_ahead(
                 cursor.retry_at, at, _ahead(work.context, work.context.now())
             )
         return filings.forsake(tx, work.connection.id, at)
@@ -162,16 +163,16 @@ def _follow(work: Work) -> bool:
 
     def follow(tx: Tx) -> bool:
         work.lease.assert_in(tx)
-        cursor = filings.load_cursor(tx, work.connection.id)
+        cursor = filing_cursors.load_cursor(tx, work.connection.id)
         if cursor is None:
             return False
-        changes = filings.changes_after(tx, cursor.seq, _AT_ONCE)
+        changes = filing_cursors.changes_after(tx, cursor.seq, _AT_ONCE)
         if not changes:
             return False
-        for case in filings.load_cases(tx, {dossier_id for _, dossier_id in changes}):
+        for case in filing_cursors.load_cases(tx, {dossier_id for _, dossier_id in changes}):
             if case.created_seq > cursor.from_seq:
                 _consider(tx, work, case, cursor.doubt_until, at)
-        filings.note_followed(tx, work.connection.id, changes[-1][0])
+        filing_cursors.note_followed(tx, work.connection.id, changes[-1][0])
         return True
 
     return work.context.store.in_write(follow)
@@ -191,7 +192,7 @@ def _consider(tx: Tx, work: Work, case: Case, doubt_until: str | None, at: str) 
         number = number_of(work.connection.id, desk)
         is_doubtful = doubt_until is not None and case.body["accepted_at"] < doubt_until
         state = "unknown" if is_doubtful else "due"
-        filings.add(tx, work.connection.id, case, desk, number, at=at, state=state)
+        filings.add(tx, work.connection.id, case.id, desk, number, at=at, state=state)
     for row in given_up:  # withdrawn by mistake, joined and split again
         if row.sent_at is None:
             filings.move(tx, row, at, state="due", due_at=at)

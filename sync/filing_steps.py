@@ -27,9 +27,10 @@ from canonical.ports import Paper
 from canonical.reading import json
 from canonical.reasons import Reason
 from canonical.text import Malformed
-from store import filings
+from store import filing_cursors, filings
 from store.connections import CLOCK_TRUST
-from store.filings import Case, FilingRow
+from store.filing_cursors import Case
+from store.filings import FilingRow
 from sync.filing_work import Reporter, Work, note_filed, papers_told
 from sync.retry import AskAPerson, LookUpReceipt, RetryIn
 from sync.threads import to_the_end
@@ -87,7 +88,7 @@ def _look_again(work: Work, row: FilingRow) -> tuple[Case | None, str | None]:
     """The dossier as it is now, or why it is not to be filed any more."""
     desk = DeskLeg(row.namespace, row.code, row.generation)
     with work.context.store.read() as tx:
-        case = filings.load_case_of(tx, desk)
+        case = filing_cursors.load_case_of(tx, desk)
         if case is None:
             return None, "its desk's leg is gone"
         others = filings.list_of_legs(tx, work.connection.id, desk_legs(case.body))
@@ -249,7 +250,7 @@ def _sent(work: Work, row: FilingRow) -> tuple[bytes, set[str]]:
     """What was sent, and the department's codes that are other dossiers'."""
     with work.context.store.read() as tx:
         desk = DeskLeg(row.namespace, row.code, row.generation)
-        case = filings.load_case_of(tx, desk)
+        case = filing_cursors.load_case_of(tx, desk)
         living = row if case is None else structs.replace(row, dossier_id=case.id)
         others = filings.codes_of_others(tx, living, work.connection.namespace)
     if row.body is None:

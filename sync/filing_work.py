@@ -17,7 +17,7 @@ from canonical.errors import HubError, NotAllowed
 from canonical.filing import SHAPE, Note, PaperPlan, procedures_of, write_note
 from canonical.ports import Filed, Files
 from canonical.reasons import Reason
-from store import alarms, connections, filings
+from store import alarms, connections, filing_cursors, filings
 from store.connections import ConnectionRow
 from store.filings import FilingRow
 from sync.context import Context
@@ -86,7 +86,7 @@ class Work(Struct):
 
         def work(tx: Tx) -> None:
             self.lease.assert_in(tx)
-            filings.note_calls(tx, self.connection.id, 0, None)
+            filing_cursors.note_calls(tx, self.connection.id, 0, None)
             alarms.end_alarm(tx, CREDENTIALS, f"{self.connection.id}/filing", at)
 
         await to_the_end(self.context.store.in_write, work)
@@ -99,7 +99,7 @@ class Work(Struct):
 
         def work(tx: Tx) -> None:
             self.lease.assert_in(tx)
-            filings.note_calls(tx, self.connection.id, self.failures, until)
+            filing_cursors.note_calls(tx, self.connection.id, self.failures, until)
             if isinstance(error, NotAllowed):
                 alarms.raise_alarm(
                     tx, CREDENTIALS, f"{self.connection.id}/filing", error.reason.value, at
@@ -206,7 +206,7 @@ def _mark_filed(
         detail="its own record is in the quarantine" if reason is not None else None,
         **papers_told(plans),
     )
-    filings.note_calls(tx, row.connection_id, 0, None)
+    filing_cursors.note_calls(tx, row.connection_id, 0, None)
     tell_alarm(tx, row.connection_id, at)
 
 
@@ -225,5 +225,5 @@ def load_connection(context: Context, connection_id: str) -> ConnectionRow | Non
         row = connections.load_connection(tx, connection_id)
         if row is None or row.state != "enabled":
             return None
-        is_begun = filings.load_cursor(tx, connection_id) is not None
+        is_begun = filing_cursors.load_cursor(tx, connection_id) is not None
     return row if is_begun or procedures_of(row.options) else None

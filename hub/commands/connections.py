@@ -16,7 +16,7 @@ from canonical.precedence import Role
 from canonical.reasons import Reason
 from hub import output
 from hub.commands.opened import opened
-from store import catalogue, connections, filings
+from store import catalogue, connections, filing_cursors
 from store.connections import ConnectionRow
 from sync import plan as planning
 from sync import wishes
@@ -110,7 +110,7 @@ def make(
         connections.save_connection(tx, row, at)
         connections.ensure_mapping(tx, row, document, at)
         if manifest.files and procedures_of(options):
-            filings.begin(tx, connection_id)
+            filing_cursors.begin(tx, connection_id)
         if agency:
             catalogue.change_catalogue(tx, _with_agency(agency_code(agency)), "hub connections", at)
 
@@ -170,8 +170,8 @@ def alter(
         connections.change_connection(tx, row)
         wishes.change(tx, row.id, planning.mended, now)
         if system.manifest.files and procedures_of(row.options):
-            filings.begin(tx, row.id, anew=not procedures_of(held.options))
-            filings.note_calls(tx, row.id, 0, None)  # what was mended is tried at once
+            filing_cursors.begin(tx, row.id, anew=not procedures_of(held.options))
+            filing_cursors.note_calls(tx, row.id, 0, None)  # what was mended is tried at once
         connections.ensure_mapping(tx, row, system.mapping_document, at)
 
     context.store.in_write(work)

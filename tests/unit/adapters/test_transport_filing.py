@@ -1,20 +1,14 @@
-"""What is filed with the Department of Transport, what its answers mean, and how one is found."""
+"""What is filed with the Department of Transport, and what its answers mean."""
 
-import json
 from typing import Any
-from xml.etree.ElementTree import fromstring
 
-import httpx
 import pytest
 
-from adapters.simulation import running
-from adapters.transport import matching, reader, simulator
-from adapters.transport.filer import Filer, connect
+from adapters.transport.filer import connect
 from adapters.transport.wording import WORDING
 from adapters.wire import Wire
 from canonical.errors import (
     Busy,
-    Garbled,
     HubError,
     NotAllowed,
     OutcomeUnknown,
@@ -22,41 +16,12 @@ from canonical.errors import (
     TryAgain,
 )
 from canonical.mapping.transforms import Bad
-from canonical.ports import Paper, Settings
+from canonical.ports import Settings
 from canonical.reasons import Reason
 from tests.filed import FORM
-from tests.unit.adapters.transport_words import HOSO, answer, envelope, list_of
+from tests.unit.adapters.transport_filings import BODY, NUMBER, fault, filer, http, taken, told
+from tests.unit.adapters.transport_words import answer
 from tests.unit.wire.conftest import raw_server, reset
-
-BODY: dict[str, Any] = {
-    "national_code": "H50.12-260302-0001",
-    "receipt_number": None,
-    "procedure": {"code": "1.002835", "name": None},
-    "received_at_agency": "H50.12",
-    "applicant": {
-        "name": "Nguyễn Văn Thử",
-        "id_number": "045000000001",
-        "address": "Phường 1, Đông Hà",
-    },
-    "accepted_at": "2026-03-02T23:30:00+07:00",
-    "due_at": "2026-03-10T17:00:00+07:00",
-    "form": FORM,
-}
-NUMBER = "LTABCDEFGH234567ZZ"
-
-
-def filer(endpoint: str = "http://127.0.0.1:9", wire: Wire | None = None, **options: str) -> Filer:
-    settings = Settings("gtvt", endpoint, {"timeout_s": "2", **options}, {})
-    made = connect(settings, wire or Wire())
-    assert isinstance(made, Filer)
-    return made
-
-
-def told(rendered: bytes) -> dict[str, str]:
-    """The elements of a rendered filing."""
-    root = fromstring(rendered)
-    found = next(e for e in root.iter() if e.tag.endswith("dongBoQuyTrinh"))
-    return {e.tag.partition("}")[2]: e.text or "" for e in found}
 
 
 def said(**form: Any) -> dict[str, Any]:
@@ -184,20 +149,6 @@ async def submitted(raw: Any, **how: Any) -> Any:
         await wire.close()
 
 
-def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", "Content-Type: text/xml", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, *headers]).encode() + b"\r\n\r\n" + body
-
-
-def taken(code: str) -> bytes:
-    return answer("TaoMoiHoSo", f"<TaoMoiHoSoResult>{code}</TaoMoiHoSoResult>")
-
-
-def fault(code: str) -> bytes:
-    ns = "http://schemas.xmlsoap.org/soap/envelope/"
-    return envelope(f'<s:Fault xmlns:s="{ns}"><faultcode>{code}</faultcode></s:Fault>')
-
-
 async def cut(writer: Any) -> None:
     reset(writer)
 
@@ -261,147 +212,3 @@ async def test_what_never_left_may_be_sent_again(
         await one.submit(one.render(NUMBER, BODY))
     assert failure.value.reason is reason
     await one.close()
-
-
-# ------------------------------------------------------------------ found again
-
-LISTED = {
-    "MaDK1": "45012-20260302-101530123",
-    "MALOAIHOSO1": "1 ",
-    "HOTENNGUOINOP1": "NGUYỄN VĂN THỬ",
-    "SOCMND1": "045000000001",
-    "NGAYSINH1": "04/03/1985",
-    "NGAYNOPHOSO1": "02/03/2026 10:15:30",
-}
-
-
-def fitting(*listed: dict[str, Any], others: tuple[str, ...] = ()) -> matching.Fitting:
-    return matching.fitting(matching.sought(filer().render(NUMBER, BODY)), listed, others)
-
-
-def test_the_one_that_fits_is_it() -> None:
-    found = fitting(HOSO, LISTED)
-    assert (found.found, found.is_doubtful) == (LISTED, False)
-    assert fitting(LISTED, LISTED).found == LISTED, "a list may repeat itself"
-    assert fitting({**LISTED, "NGAYNOPHOSO1": "2026-03-02T10:15:30"}).found is not None
-
-
-@pytest.mark.parametrize(
-    "over",
-    [
-        {"SOCMND1": "045000000002"},
-        {"MALOAIHOSO1": "2"},
-        {"NGAYNOPHOSO1": "01/03/2026 10:15:30"},
-        {"SOCMND1": "", "HOTENNGUOINOP1": "LÊ VĂN KHÁC"},
-        {"SOCMND1": "", "NGAYSINH1": "05/03/1985"},
-    ],
-)
-def test_another_is_not_it(over: dict[str, str]) -> None:
-    assert fitting({**LISTED, **over}) == matching.Fitting(None, 0, is_doubtful=False)
-
-
-@pytest.mark.parametrize(
-    "over",
-    [
-        {"SOCMND1": ""},
-        {"NGAYSINH1": "hôm qua"},
-        {"NGAYSINH1": "05/03/1985"},  # the same number, another birth: a slip of somebody's
-        {"HOTENNGUOINOP1": "NGUYEN VAN THU"},
-        {"MALOAIHOSO1": None},
-        {"NGAYNOPHOSO1": "03/03/2026 08:00:00"},
-        {"NGAYNOPHOSO1": ""},
-        {"MaDK1": ""},
-    ],
-)
-def test_what_may_be_it_is_for_a_person_to_say(over: dict[str, Any]) -> None:
-    assert fitting({**LISTED, **over}).is_doubtful
-
-
-def test_two_that_fit_are_for_a_person_and_known_ones_are_left_out() -> None:
-    second = {**LISTED, "MaDK1": "45012-20260302-101530999"}
-    assert fitting(LISTED, second).is_doubtful
-    found = fitting(LISTED, second, others=(LISTED["MaDK1"],))
-    assert (found.found, found.is_doubtful) == (second, False)
-    assert fitting(LISTED, others=(LISTED["MaDK1"],)).found is None
-
-
-async def looked_up(raw: bytes, **options: str) -> Any:
-    wire = Wire()
-    try:
-        async with raw_server(raw) as server:
-            one = filer(server.address, wire, **options)
-            return await one.find_receipt(one.render(NUMBER, BODY), ())
-    except HubError as error:
-        return type(error)
-    finally:
-        await wire.close()
-
-
-async def test_looking_up_says_found_absent_or_that_nobody_knows() -> None:
-    found = await looked_up(http(list_of(LISTED)))
-    assert found.code == LISTED["MaDK1"]
-    assert json.loads(found.raw)["SOCMND1"] == LISTED["SOCMND1"]
-    assert await looked_up(http(list_of())) is None
-    assert await looked_up(http(list_of(LISTED, {**LISTED, "MaDK1": "x"}))) is OutcomeUnknown
-    assert await looked_up(http(fault("s:Client"), "500 X")) is OutcomeUnknown
-    assert await looked_up(http(list_of(LISTED)), files_lookup="none") is OutcomeUnknown
-    assert await looked_up(http(list_of(LISTED)[:-30])) is Garbled
-    assert await looked_up(http(b"", "502 X")) is TryAgain
-    assert await looked_up(http(b"", "401 X")) is NotAllowed
-
-
-# ------------------------------------------------------------------ the simulated Department
-
-
-@pytest.mark.parametrize("version", ["1.1", "1.2"])
-async def test_the_simulator_takes_what_is_rendered_and_lists_it(version: str) -> None:
-    department = simulator.build()
-    async with running(department.app) as base:
-        one = filer(base, soap_version=version)
-        rendered = one.render(NUMBER, BODY)
-        made = await one.submit(rendered)
-        found = await one.find_receipt(rendered, ())
-        assert found is not None
-        assert found.code == made.code
-        await one.send_paper(made.code, Paper("cmnd.pdf", "pdf", b"PDF"))
-        await one.send_paper(made.code, Paper("cmnd.pdf", "pdf", b"PDF 2"))
-        await one.send_paper(made.code, Paper("anh.jpg", "jpg", b"JPEG", is_portrait=True))
-        async with httpx.AsyncClient(base_url=base) as asking:
-            [entry] = (await asking.get("/__ledger")).json()
-        await one.close()
-    assert (entry["SoHoSo1"], entry["MaDK"], entry["why"]) == (NUMBER, made.code, "")
-    assert [(p["name"], p["portrait"]) for p in entry["papers"]] == [
-        ("cmnd.pdf", False),
-        ("", True),
-    ]
-    assert reader.filed_code(made.raw) == made.code
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("HoVaTenIn1", "x" * 26),
-        ("NoiTT1", "x" * 51),
-        ("NgayNhanHSo1", "2026-03-02"),
-        ("NgayHenTra1", "2/3/2026"),
-        ("MaDVNhanHSo1", "45999"),
-        ("TT_XuLy1", "02"),
-        ("GioiTinh1", "Nam"),
-        ("SoCMT1", ""),
-    ],
-)
-async def test_the_simulator_answers_nothing_to_what_breaks_the_contract(
-    name: str, value: str
-) -> None:
-    department = simulator.build()
-    good = told(filer().render(NUMBER, BODY))
-    raw = filer().render(NUMBER, BODY).decode()
-    broken = raw.replace(f"<ns0:{name}>{good[name]}<", f"<ns0:{name}>{value}<").encode()
-    assert broken != raw.encode()
-    async with running(department.app) as base:
-        one = filer(base)
-        with pytest.raises(Refused):
-            await one.submit(broken)
-        await one.close()
-    [entry] = department.filings.ledger  # type: ignore[attr-defined]
-    assert (entry["MaDK"], entry["why"]) == ("", name)
