@@ -1,4 +1,4 @@
-"""What the hub asks of an adapter, and hands to one: ports, no wire (long: all of one seam).
+"""What the hub asks of an adapter, and hands to one: ports (long because all of one seam).
 
 A record walks one way: wire bytes -> `Reading.rows` (pure) -> mapping (pure) -> sync -> store. The
 same bytes read again give the same rows, so replay and `hub verify` need nothing but the receipt.
