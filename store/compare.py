@@ -1,35 +1,33 @@
-"""Two stores held against each other, row by row, in a bounded amount of memory.
+"""Stored rows as a proof holds them against its own: fetched by leg, in the words of its structs.
 
-The second store was computed anew from the raw bytes, so its leg ids differ. Rows are matched by
-what they are (a leg by namespace, code and generation), through a map kept in the second store.
+A proof knows legs by the ids the store gave them, so rows are matched by their keys. A difference
+names table, row and column, never a value.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import text
+from sqlalchemy import Date, text
 from sqlalchemy.engine import Connection as Tx
 
+from canonical import clock
 from store import bulk
 from store.tables import (
-    AgencySeen,
     Change,
-    ClaimCrowd,
     ClaimRow,
     Dossier,
     Judgement,
     JudgementSpan,
     Leg,
     Member,
-    Receipt,
     Record,
     Timeline,
     table,
 )
 from store.types import Moment
 
-CHUNK = 2_000
+Row = tuple[Any, ...]
 
 
 class Difference(Struct, frozen=True):
@@ -43,138 +41,121 @@ class Compared(Struct, frozen=True):
     """How a table is compared.
 
     Attributes:
-        keys: What orders and matches its rows, mapped legs first.
-        legs: Columns that hold a leg's or dossier's id.
-        free: Columns that the raw bytes do not decide, with the reason in verify's docs.
+        keys: What tells its rows apart.
+        owner: The column that holds the id of the leg it belongs to, or of the dossier, which is
+            that of the leg it began with.
+        only: A condition on the rows that are meant; "" for all.
     """
 
     model: Any
     keys: tuple[str, ...]
-    legs: tuple[str, ...] = ()
-    free: frozenset[str] = frozenset()
+    owner: str
+    only: str = ""
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return str(table(self.model).name)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column, keys first."""
+        rest = (c.name for c in table(self.model).c if c.name not in self.keys)
+        return (*self.keys, *rest)
 
 
-TABLES = (
-    Compared(Leg, ("id",), ("id",)),
-    Compared(ClaimRow, ("leg_id", "kind", "key"), ("leg_id",)),
-    Compared(ClaimCrowd, ("kind", "key")),
-    Compared(Timeline, ("leg_id", "key"), ("leg_id",)),
-    Compared(Member, ("leg_id",), ("leg_id", "dossier_id")),
-    Compared(Dossier, ("id",), ("id", "merged_into")),
-    Compared(Judgement, ("dossier_id",), ("dossier_id",)),
-    Compared(JudgementSpan, ("dossier_id", "from_day"), ("dossier_id",)),
-    Compared(Record, ("id",), ("leg_id",)),
-    Compared(Receipt, ("id",), (), frozenset({"attempts", "run_id", "duplicates"})),
-    Compared(Change, ("seq",), ("dossier_id", "into_id")),
-    Compared(AgencySeen, ("code",)),
-)
+LEG = Compared(Leg, ("id",), "id")
+CLAIM = Compared(ClaimRow, ("leg_id", "kind", "key"), "leg_id")
+TIMELINE = Compared(Timeline, ("leg_id", "key"), "leg_id")
+MEMBER = Compared(Member, ("leg_id",), "leg_id")
+DOSSIER = Compared(Dossier, ("id",), "id")
+JUDGEMENT = Compared(Judgement, ("dossier_id",), "dossier_id")
+SPAN = Compared(JudgementSpan, ("dossier_id", "from_day"), "dossier_id")
+RECORD = Compared(Record, ("id",), "leg_id", "disposition <> 'quarantined'")
+QUARANTINED = Compared(Record, ("id",), "id", "disposition = 'quarantined'")
+CHANGE = Compared(Change, ("seq",), "dossier_id")
+# Those whose rows belong to a leg or dossier.
+TABLES = (LEG, CLAIM, TIMELINE, MEMBER, DOSSIER, JUDGEMENT, SPAN, RECORD, CHANGE)
 
 
-def map_legs(main: Tx, again: Tx) -> None:
-    """Put into the second store which of its legs stands for which of the first."""
-    again.exec_driver_sql(
-        "CREATE TEMP TABLE main_leg (main_id INTEGER PRIMARY KEY, temp_id INTEGER UNIQUE)"
-    )
-    found = main.execution_options(yield_per=CHUNK).execute(
-        text("SELECT id, namespace, code, generation FROM leg")
-    )
-    for rows in found.partitions(CHUNK):
-        again.execute(
-            text(
-                "INSERT INTO main_leg SELECT json_extract(value, '$[0]'), leg.id FROM"
-                " json_each(:rows) JOIN leg ON leg.namespace = json_extract(value, '$[1]')"
-                " AND leg.code = json_extract(value, '$[2]')"
-                " AND leg.generation = json_extract(value, '$[3]')"
-            ),
-            {"rows": bulk.pack([list(row) for row in rows])},
-        )
-
-
-def compare_table(main: Tx, again: Tx, how: Compared, most: int) -> tuple[int, list[Difference]]:
-    """How many rows were held against each other, and up to `most` differences."""
-    name = table(how.model).name
-    columns = [c.name for c in table(how.model).c if c.name not in how.free]
-    ordered = [*how.keys, *(c for c in columns if c not in how.keys)]
-    theirs = _stream(again, _mapped_sql(how, ordered), ordered, how)
-    ours = _stream(main, _plain_sql(main, how, ordered), ordered, how)
-    compared = 0
-    differences: list[Difference] = []
-    for own, other in _merged(ours, theirs, len(how.keys)):
-        compared += own is not None
-        if len(differences) >= most:
-            continue
-        key = (own or other or ())[: len(how.keys)]
-        place = f"{name} {', '.join(str(part) for part in key)}"
-        if own is None:
-            differences.append(Difference(place, "is missing"))
-        elif other is None:
-            differences.append(Difference(place, "follows from nothing that came in"))
-        else:
-            wrong = [c for c, a, b in zip(ordered, own, other, strict=True) if a != b]
-            if wrong:
-                differences.append(Difference(place, f"differs in {', '.join(wrong)}"))
-    return compared, differences
-
-
-def _plain_sql(tx: Tx, how: Compared, columns: Sequence[str]) -> str:
-    is_sqlite = tx.dialect.name == "sqlite"
-    kinds = table(how.model).c
-    order = []
-    for key in how.keys:
-        is_text = str(kinds[key].type) == "TEXT"
-        # Byte order on both: a server's own collation would sort otherwise.
-        order.append(f'"{key}"' + ("" if is_sqlite or not is_text else ' COLLATE "C"'))
+def stored_rows(tx: Tx, how: Compared, ids: Iterable[int]) -> Iterator[Row]:
+    """The rows of these owners, columns in the order of `how.columns`, ordered by owner and key."""
+    columns = how.columns
     listed = ", ".join(f'"{c}"' for c in columns)
-    return f'SELECT {listed} FROM "{table(how.model).name}" ORDER BY {", ".join(order)}'
+    only = f" AND {how.only}" if how.only else ""
+    order = f' ORDER BY "{how.owner}", "{how.keys[0]}"' if how is CHANGE else ""
+    found = tx.execute(
+        text(
+            f'SELECT {listed} FROM "{how.name}"'
+            f' WHERE "{how.owner}" IN ({bulk.ids_in(tx, "ids")}){only}{order}'
+        ),
+        {"ids": bulk.pack(ids)},
+    )
+    return _plain(tx, how, found)
 
 
-def _mapped_sql(how: Compared, columns: Sequence[str]) -> str:
-    """As `_plain_sql`, with leg ids turned into those of the first store (unknown: negative)."""
-    parts = [
-        f'(CASE WHEN t."{c}" IS NULL THEN NULL ELSE coalesce((SELECT main_id FROM main_leg'
-        f' WHERE temp_id = t."{c}"), -t."{c}") END) AS "{c}"'
-        if c in how.legs
-        else f't."{c}"'
-        for c in columns
-    ]
-    order = ", ".join(str(n + 1) for n in range(len(how.keys)))
-    return f'SELECT {", ".join(parts)} FROM "{table(how.model).name}" t ORDER BY {order}'
-
-
-def _stream(tx: Tx, sql: str, columns: Sequence[str], how: Compared) -> Iterator[tuple[Any, ...]]:
+def _plain(tx: Tx, how: Compared, found: Iterable[Any]) -> Iterator[Row]:
+    """Rows with moments and days as ISO text, which is what SQLite keeps anyway."""
+    if tx.dialect.name == "sqlite":
+        return map(tuple, found)
     kinds = table(how.model).c
-    moments = [n for n, c in enumerate(columns) if isinstance(kinds[c].type, Moment)]
-    flags = [n for n, c in enumerate(columns) if str(kinds[c].type) == "BOOLEAN"]
-    days = [n for n, c in enumerate(columns) if str(kinds[c].type) == "DATE"]
-    moment = Moment()
-    for row in tx.execution_options(yield_per=CHUNK).execute(text(sql)):
-        values = list(row)
-        for n in moments:
-            values[n] = moment.process_result_value(values[n], tx.dialect)
-        for n in flags:
-            values[n] = bool(values[n])
-        for n in days:
-            values[n] = str(values[n]) if values[n] is not None else None
-        yield tuple(values)
+    told: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, column in enumerate(how.columns):
+        kind = kinds[column].type
+        if isinstance(kind, Moment):
+            told.append((place, _moment))
+        elif isinstance(kind, Date):
+            told.append((place, _day))
+    if not told:
+        return map(tuple, found)
+    return (_told(row, told) for row in found)
 
 
-def _merged(
-    ours: Iterable[tuple[Any, ...]], theirs: Iterable[tuple[Any, ...]], keys: int
-) -> Iterator[tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]]:
-    """Rows of two ordered streams side by side, matched by their first columns."""
-    left, right = iter(ours), iter(theirs)
-    own, other = next(left, None), next(right, None)
-    while own is not None or other is not None:
-        if other is None or (own is not None and _key(own, keys) < _key(other, keys)):
-            yield own, None
-            own = next(left, None)
-        elif own is None or _key(other, keys) < _key(own, keys):
-            yield None, other
-            other = next(right, None)
-        else:
-            yield own, other
-            own, other = next(left, None), next(right, None)
+def _moment(value: Any) -> Any:
+    return clock.to_iso(value) if value is not None else None
 
 
-def _key(row: tuple[Any, ...], keys: int) -> tuple[Any, ...]:
-    return tuple(p.encode() if isinstance(p, str) else p for p in row[:keys])
+def _day(value: Any) -> Any:
+    return value.isoformat() if value is not None else None
+
+
+def _told(row: Any, told: Sequence[tuple[int, Callable[[Any], Any]]]) -> Row:
+    values = list(row)
+    for place, say in told:
+        values[place] = say(values[place])
+    return tuple(values)
+
+
+def differing(how: Compared, own: Row, other: Row) -> Difference:
+    """What differs between a stored row and the one that follows."""
+    wrong = [c for c, a, b in zip(how.columns, own, other, strict=True) if a != b]
+    return Difference(place_of(how, own), f"differs in {', '.join(wrong)}")
+
+
+def missing(how: Compared, other: Row) -> Difference:
+    """A row that follows and is not stored."""
+    return Difference(place_of(how, other), "is missing")
+
+
+def unfounded(how: Compared, own: Row) -> Difference:
+    """A stored row that does not follow."""
+    return Difference(place_of(how, own), "follows from nothing that came in")
+
+
+def place_of(how: Compared, row: Row) -> str:
+    """Which row is meant."""
+    return f"{how.name} {', '.join(str(part) for part in row[: len(how.keys)])}"
+
+
+def orphans(tx: Tx, how: Compared, most: int) -> list[Difference]:
+    """Stored rows of no leg there is, up to so many."""
+    listed = ", ".join(f'"{c}"' for c in how.keys)
+    only = f" AND {how.only}" if how.only else ""
+    found = tx.execute(
+        text(
+            f'SELECT {listed} FROM "{how.name}" WHERE ("{how.owner}" IS NULL OR "{how.owner}"'
+            f" NOT IN (SELECT id FROM leg)){only} ORDER BY {listed} LIMIT :most"
+        ),
+        {"most": most},
+    )
+    return [unfounded(how, tuple(row)) for row in found]

@@ -22,7 +22,15 @@ Turn = tuple[int, list[tuple[str, str, int]]]
 
 
 class Ground(Protocol):
-    """The questions and writings of deciding, in one transaction; store.legs says what each is."""
+    """The questions and writings of deciding, in one transaction; store.legs says what each is.
+
+    Attributes:
+        knows_quarantine: Whether it can say what the quarantine holds; else nothing is known again.
+    """
+
+    @property
+    def knows_quarantine(self) -> bool:
+        """See above."""
 
     def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
         """As `legs.lock_legs`."""
@@ -119,6 +127,8 @@ class Ground(Protocol):
 
 class Stored:
     """The store, in an open write transaction."""
+
+    knows_quarantine = True
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx

@@ -134,7 +134,7 @@ def decide_and_fold(
             touched.restored.add(row.id)
             _touch(touched, row, item.position)
     ground.save_legs(list(touched.legs.values()), folds)
-    if not source.keeps_duplicates:
+    if not source.keeps_duplicates and ground.knows_quarantine:
         rows = _known_again(ground, source, receipt_id, rows)
     return Decided(rows, touched)
 

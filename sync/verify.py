@@ -6,30 +6,24 @@ indicators against a recount. A finding names table, row and column, never a val
 """
 
 import hashlib
-import hmac
-import json
 from collections.abc import Callable, Iterator
-from datetime import date
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from canonical.errors import HubError
-from canonical.indicators import Judged, count_seed
-from canonical.standing import Kind, Segment
-from store import compare, indicators, rights
+from store import compare, proof
 from store.deliveries_proof import counted, placed
-from store.intake import seal_of
 from store.kinds import wrong_kinds
-from store.tables import Judgement, JudgementSpan, Receipt, table
 from sync.context import Context
-from sync.recompute import recomputed
-
-MOST_NAMED = 20
+from sync.proof.against import MOST_NAMED
+from sync.proof.ledger import Ledger, Told
+from sync.proof.receipts import Reading
+from sync.proof.recomputing import Progress, Recomputing, recomputing, recounted, worth
 
 
 class Check(Struct, frozen=True):
@@ -56,19 +50,28 @@ class Report(Struct, frozen=True):
 Look = Callable[[], Check]
 
 
-def verify(context: Context, progress: Callable[[int], None] | None = None) -> Report:
+def verify(
+    context: Context, progress: Progress | None = None, processes: int | None = None
+) -> Report:
     """Prove the invariants; `ok` where all hold.
 
     Whatever stands in the store, what cannot be looked at is a check that failed.
 
+    Args:
+        context: The hub's parts.
+        progress: Told how much of how much is done.
+        processes: How many work side by side; as many as are worth it where not said.
+
     Raises:
         StoreUnavailable: the store cannot be reached or read.
     """
-    with context.store.read() as main:
+    if processes is None:
+        with context.store.read() as tx:
+            processes = worth(tx)
+    with recomputing(context, processes, progress) as again:
+        main = again.tx
         looks: list[tuple[str, Look]] = [
             ("kinds of values", lambda: _check("kinds of values", *wrong_kinds(main, MOST_NAMED))),
-            ("raw bytes", lambda: _raw_bytes(context, main)),
-            ("receipts sealed", lambda: _seals(context, main)),
             ("counts add up", lambda: _counts(main)),
             ("decisions gapless", lambda: _decisions(main)),
             ("feed gapless", lambda: _feed(main)),
@@ -77,9 +80,11 @@ def verify(context: Context, progress: Callable[[int], None] | None = None) -> R
             ("deliveries counted", lambda: _check("deliveries counted", *counted(main))),
             ("deliveries placed", lambda: _check("deliveries placed", *placed(main))),
         ]
-        checks = [_looked(name, look) for name, look in looks]
+        checks = []
         try:
-            checks += _recomputed(context, main, progress)
+            again.begin()  # receipts are read while this process looks at the rest
+            checks += [_looked(name, look) for name, look in looks]
+            checks += _recomputed(main, again)
         except (HubError, OperationalError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - a damaged store is what is looked for
@@ -87,24 +92,30 @@ def verify(context: Context, progress: Callable[[int], None] | None = None) -> R
     return Report(all(check.ok for check in checks), checks)
 
 
-def _recomputed(
-    context: Context, main: Tx, progress: Callable[[int], None] | None
-) -> Iterator[Check]:
+def _recomputed(main: Tx, again: Recomputing) -> Iterator[Check]:
     """Everything that follows from the raw bytes, held against what is stored."""
-    with recomputed(context, main, progress) as (again, unreadable):
-        compare.map_legs(main, again)
-        told = [f"receipt {u.receipt_id}: {u.why}" for u in unreadable]
-        yield _check("readable", _count(main, "receipt"), told)
-        for how in compare.TABLES:
-            yield _looked(f"recomputed {table(how.model).name}", partial(_same, main, again, how))
-        yield _looked("recomputed duplicates", lambda: _duplicates(main, again))
-        yield _looked("indicators recounted", lambda: _indicators(main, again))
+    ledger = again.finish()
+    reading = again.reading
+    yield _looked("raw bytes", lambda: _raw_bytes(main, reading))
+    yield _check("receipts sealed", reading.receipts, reading.unsealed)
+    unreadable = sorted({*reading.unreadable, *ledger.unreadable, *again.broken})
+    yield _check("readable", reading.receipts, unreadable)
+    for name, look in _tables(main, ledger):
+        yield _told(f"recomputed {name}", look)
+    yield _told("recomputed duplicates", lambda: ledger.duplicates(main))
+    yield _told("indicators recounted", lambda: recounted(main, again.periods, ledger))
 
 
-def _same(main: Tx, again: Tx, how: compare.Compared) -> Check:
-    compared, differences = compare.compare_table(main, again, how, MOST_NAMED)
-    told = [f"{d.place} {d.what}" for d in differences]
-    return _check(f"recomputed {table(how.model).name}", compared, told)
+def _tables(main: Tx, ledger: Ledger) -> Iterator[tuple[str, Callable[[], Told]]]:
+    for how in compare.TABLES:
+        yield how.name, partial(ledger.table, main, how)
+    yield "claim_crowd", lambda: ledger.crowds(main)
+    yield "agency_seen", lambda: ledger.agencies_seen(main)
+    yield "receipt", lambda: ledger.receipts(main)
+
+
+def _told(name: str, look: Callable[[], Told]) -> Check:
+    return _looked(name, lambda: _check(name, *look()))
 
 
 def _looked(name: str, look: Look) -> Check:
@@ -126,50 +137,13 @@ def _check(name: str, checked: int, wrong: list[str]) -> Check:
     return Check(name, not wrong, checked, "; ".join(wrong[:MOST_NAMED]) + more)
 
 
-def _count(tx: Tx, name: str) -> int:
-    return int(tx.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one())
-
-
-def _raw_bytes(context: Context, main: Tx) -> Check:
+def _raw_bytes(main: Tx, reading: Reading) -> Check:
     """Every receipt has its bytes, they open, and they are what the digest says."""
-    wrong = [
-        f"receipt {row[0]} has no raw bytes"
-        for row in main.execute(
-            text(
-                "SELECT receipt.id FROM receipt LEFT JOIN blob ON blob.digest = receipt.digest"
-                " WHERE blob.digest IS NULL OR blob.size_bytes <> receipt.size_bytes"
-            )
-        )
-    ]
-    checked = 0
-    for digest, size, data in main.execution_options(yield_per=100).execute(
-        text("SELECT digest, size_bytes, data FROM blob")
-    ):
-        checked += 1
-        try:
-            raw = context.vault.open(bytes(data))
-        except (HubError, ValueError):
-            wrong.append(f"blob {digest} does not open")
-            continue
-        if f"sha256:{hashlib.sha256(raw).hexdigest()}" != digest or len(raw) != size:
-            wrong.append(f"blob {digest} holds other bytes")
-    orphans = main.execute(
-        text("SELECT count(*) FROM blob WHERE digest NOT IN (SELECT digest FROM receipt)")
-    ).scalar_one()
+    wrong = sorted(set(reading.spoilt))
+    orphans = proof.blobs_of_nobody(main)
     if orphans:
         wrong.append(f"blob: {orphans} belong to no receipt")
-    return _check("raw bytes", checked, wrong)
-
-
-def _seals(context: Context, main: Tx) -> Check:
-    """Every receipt says of its intake what it said when it was made."""
-    wrong, checked = [], 0
-    query = select(table(Receipt)).order_by(table(Receipt).c.id)
-    for row in main.execution_options(yield_per=500).execute(query).mappings():
-        checked += 1
-        if not hmac.compare_digest(seal_of(context.vault, dict(row)), row["seal"]):
-            wrong.append(f"receipt {row['id']} is not as it was sealed at its intake")
-    return _check("receipts sealed", checked, wrong)
+    return _check("raw bytes", reading.receipts, wrong)
 
 
 def _counts(main: Tx) -> Check:
@@ -235,68 +209,6 @@ def _feed(main: Tx) -> Check:
     if lost:
         wrong.append(f"change: {lost} of a dossier that is not there")
     return _check("feed gapless", count, wrong)
-
-
-def _duplicates(main: Tx, again: Tx) -> Check:
-    """The duplicates a push was told of are those that follow from the raw bytes."""
-    receipts = table(Receipt)
-    wrong, checked = [], 0
-    query = select(receipts.c.id, receipts.c.duplicates).order_by(receipts.c.id)
-    for row in main.execution_options(yield_per=500).execute(query):
-        other = again.execute(select(receipts.c.duplicates).where(receipts.c.id == row.id)).scalar()
-        checked += 1
-        if _mapped(again, json.loads(other or "[]")) != json.loads(row.duplicates):
-            wrong.append(f"receipt {row.id} differs in duplicates")
-    return _check("recomputed duplicates", checked, wrong)
-
-
-def _mapped(again: Tx, listed: list[list[Any]]) -> list[list[Any]]:
-    found = []
-    for position, code, leg_id in listed:
-        main_id = again.execute(
-            text("SELECT main_id FROM main_leg WHERE temp_id = :id"), {"id": leg_id}
-        ).scalar()
-        found.append([position, code, main_id])
-    return found
-
-
-def _indicators(main: Tx, again: Tx) -> Check:
-    """Profile `seed` by SQL over the stored rows equals the pure function over recomputed ones."""
-    years = [
-        int(row[0])
-        for row in main.execute(
-            text(
-                "SELECT DISTINCT substr(CAST(accepted_on AS text), 1, 4) FROM judgement ORDER BY 1"
-            )
-        )
-    ]
-    wrong, checked = [], 0
-    for year in years:
-        start, end = date(year, 1, 1), date(year, 12, 31)
-        for when in (date(year, 6, 30), end, date(year + 1, 12, 31)):
-            question = indicators.Question(rights.EVERYTHING, start, end, when)
-            stored = indicators.count_seed(main, question)[None]
-            counted = count_seed(_judged(again), start, end, when)
-            checked += 1
-            if stored != counted:
-                wrong.append(f"indicators of {year} as of {when} are not the recount")
-    return _check("indicators recounted", checked, wrong)
-
-
-def _judged(tx: Tx) -> Iterator[Judged]:
-    """Every judged dossier of a store, its segments whole."""
-    spans: dict[int, list[Any]] = {}
-    for row in tx.execute(select(table(JudgementSpan)).order_by(table(JudgementSpan).c.from_day)):
-        spans.setdefault(row.dossier_id, []).append(row)
-    for row in tx.execute(select(table(Judgement))):
-        cut = [Segment(row.accepted_on, Kind.OPEN, None, None, row.first_due_on)]
-        for span in spans.get(row.dossier_id, ()):
-            cut.append(
-                Segment(span.from_day, Kind(span.kind), span.end_on, span.closed_on, span.due_on)
-            )
-            cut.append(Segment(span.to_day, Kind.OPEN, None, None, row.first_due_on))
-        cut.append(Segment(row.from_day, Kind(row.kind), row.end_on, row.closed_on, row.due_on))
-        yield Judged(row.accepted_on, row.channel == "online", tuple(cut))
 
 
 def _mappings(main: Tx) -> Check:

@@ -1,180 +1,203 @@
-"""Everything computed anew from the raw bytes, in decided order, into a temporary store.
+"""What each receipt said, read again from its raw bytes as it was when it was decided.
 
-Reading, deciding and putting together are the same functions that ran the first time, with the
-mapping and catalogue versions as recorded and `received_at` as now (DESIGN 3, `hub verify`).
+Reading is the same functions that ran the first time, with the mapping version as recorded and
+`received_at` as now (DESIGN 3, `hub verify`). What comes out is sorted by part (sync.proof.plan);
+deciding and putting together follow in sync.proof.part.
 """
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import hashlib
+import hmac
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy import select, text
-from sqlalchemy.engine import Connection as Tx
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from canonical import clock
-from canonical.errors import HubError
+from canonical.errors import HubError, StoreUnavailable
 from canonical.reasons import Reason
-from canonical.record import Record, Rejected
-from canonical.text import Malformed
-from store import acts, clients, connections, intake, migrate
-from store.engine import open_store
-from store.intake import SavedReceipt
-from store.tables import (
-    POSITION_BITS,
-    Act,
-    CatalogueVersion,
-    Client,
-    Connection,
-    ConnectionMapping,
-    Receipt,
-    Run,
-    table,
-)
+from canonical.record import Item, Record, Rejected, Tombstone
+from store import intake, proof
+from store.intake import RecordRow, seal_of
 from sync import shapes
-from sync.context import Context
-from sync.intake import Origin, Taken, decide_receipt, read
-from sync.reading import Read
+from sync.batch import namespace_of, rejected_row
+from sync.intake import Origin, Taken, read, source_of
+from sync.proof.hand import Hand, Place
+from sync.proof.spool import APART, PART, Apart, Spool, Told
 
-_COPIED = (Connection, ConnectionMapping, Client, CatalogueVersion, Run, Act)
-_COMMIT_EVERY = 500
-Progress = Callable[[int], None]
-
-
-class Unreadable(Struct, frozen=True):
-    """A receipt whose raw bytes can no longer be read as they were."""
-
-    receipt_id: int
-    why: str
+OUTAGES = (StoreUnavailable, OperationalError, InterfaceError)
 
 
-@contextlib.contextmanager
-def recomputed(
-    context: Context, main: Tx, progress: Progress | None = None
-) -> Iterator[tuple[Tx, list[Unreadable]]]:
-    """A temporary store that follows from the raw bytes alone, and what could not be read.
+class Reading(Struct):
+    """What became of a stretch of receipts.
+
+    Attributes:
+        unreadable: Receipts whose raw bytes can no longer be read as they were.
+        spoilt: Raw bytes that are gone, do not open or are others.
+        unsealed: Receipts that are not as they were sealed.
+    """
+
+    unreadable: list[str]
+    spoilt: list[str]
+    unsealed: list[str]
+    receipts: int = 0
+
+    def add(self, other: "Reading") -> None:
+        """Put another stretch to this one."""
+        self.unreadable += other.unreadable
+        self.spoilt += other.spoilt
+        self.unsealed += other.unsealed
+        self.receipts += other.receipts
+
+
+def read_chunk(hand: Hand, place: Place, receipt_ids: Sequence[int], first: int) -> Reading:
+    """Read receipts again, and leave what they said to the parts.
 
     Args:
-        context: The hub's parts.
-        main: One consistent look at the store that is to be proved.
-        progress: Told how many receipts are done.
+        hand: This process's means.
+        place: Where what they said is left.
+        receipt_ids: Which, in the order of their decisions.
+        first: The rank of the first.
+
+    Raises:
+        StoreUnavailable, OperationalError, InterfaceError: the store cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="hub-verify-") as folder:
-        store = open_store(f"sqlite:///{Path(folder) / 'again.db'}")
-        migrate.upgrade(store)
-        again = Context(store, context.vault, context.systems, context.limits, context.now)
+    found = Reading([], [], [])
+    spool = hand.spool(place)
+    sorting = _Sorting(hand, place, spool)
+    rows = proof.receipts(hand.tx, receipt_ids)
+    for rank, receipt_id in enumerate(receipt_ids, start=first):
+        row = rows[receipt_id]
+        found.receipts += 1
+        if not hmac.compare_digest(seal_of(hand.context.vault, row._mapping), row.seal):  # noqa: SLF001 - SQLAlchemy's own name for it
+            found.unsealed.append(f"receipt {row.id} is not as it was sealed at its intake")
+        raw, wrong = _raw(hand, row)
+        found.spoilt += wrong
+        if row.state != "decided":
+            continue
         try:
-            with store.engine.connect() as tx:
-                tx.exec_driver_sql("PRAGMA foreign_keys=OFF")  # raw bytes stay where they are
-                tx.exec_driver_sql("PRAGMA synchronous=OFF")  # a copy that nobody will miss
-                tx.exec_driver_sql("BEGIN")
-                _copy(main, tx)
-                unreadable = _replay(context, again, main, tx, progress)
-                tx.commit()
-                yield tx, unreadable
-                tx.rollback()
-        finally:
-            store.dispose()
+            sorting.sort(rank, row, raw)
+        except OUTAGES:
+            raise
+        except Exception as error:  # noqa: BLE001 - a damaged store is what is looked for
+            found.unreadable.append(f"receipt {row.id}: {type(error).__name__}")
+    spool.flush()
+    return found
 
 
-def _copy(main: Tx, tx: Tx) -> None:
-    """What people configured and decided: recorded, not computed."""
-    for model in _COPIED:
-        for rows in main.execute(select(table(model))).mappings().partitions(1_000):
-            tx.execute(table(model).insert(), [dict(row) for row in rows])
+def _raw(hand: Hand, row: Any) -> tuple[bytes | None, list[str]]:
+    """A receipt's bytes, and what is wrong with them."""
+    if row.data is None:
+        return None, [f"receipt {row.id} has no raw bytes"]
+    wrong = []
+    if row.blob_size != row.size_bytes:
+        wrong.append(f"receipt {row.id} has no raw bytes")
+    try:
+        raw = hand.context.vault.open(bytes(row.data))
+    except (HubError, ValueError):
+        return None, [*wrong, f"blob {row.digest} does not open"]
+    is_same = f"sha256:{hashlib.sha256(raw).hexdigest()}" == row.digest
+    if not is_same or len(raw) != row.blob_size:
+        wrong.append(f"blob {row.digest} holds other bytes")
+    return raw, wrong
 
 
-def _replay(
-    context: Context, again: Context, main: Tx, tx: Tx, progress: Progress | None
-) -> list[Unreadable]:
-    receipts = table(Receipt)
-    unreadable: list[Unreadable] = []
-    query = select(receipts).order_by(receipts.c.decided_no.is_(None), receipts.c.decided_no)
-    for number, row in enumerate(main.execution_options(yield_per=200).execute(query), start=1):
-        _insert_receipt(tx, row)
-        if row.state == "decided":
-            try:
-                _decide(context, again, main, tx, row)
-            except (HubError, Malformed, SQLAlchemyError, ValueError, KeyError) as error:
-                unreadable.append(Unreadable(row.id, type(error).__name__))
-        if number % _COMMIT_EVERY == 0:
-            tx.commit()
-            tx.exec_driver_sql("BEGIN")
-            if progress is not None:
-                progress(number)
-    tx.execute(
-        text(
-            "UPDATE record SET resolved_by = act.id FROM act WHERE act.record_id = record.id"
-            " AND act.kind = 'resolve_as_new' AND disposition = 'quarantined'"
-        )
-    )
-    return unreadable
+class _Sorting:
+    """What receipts said, by part."""
+
+    def __init__(self, hand: Hand, place: Place, spool: Spool) -> None:
+        self._hand, self._place, self._spool = hand, place, spool
+        self._route = hand.route(place)
+
+    def sort(self, rank: int, row: Any, raw: bytes | None) -> None:
+        """Read one receipt and leave it to the parts. Raises whatever reading it raises."""
+        if raw is None:
+            raise HubError(Reason.NOT_FOUND, "its raw bytes are missing")
+        hand = self._hand
+        taken, items = _said(hand, row, raw)
+        hand.books(row.catalogue_version)  # one that is missing makes the receipt unreadable
+        shape = shapes.told(row.shape)
+        source = source_of(taken)
+        by_part: dict[int, list[Record | Tombstone]] = {}
+        rejected: list[RecordRow] = []
+        for item in items:
+            if isinstance(item, Rejected):
+                rejected.append(rejected_row(item))
+                continue
+            part = self._route.part_of(namespace_of(source, item.part), item.code)
+            by_part.setdefault(part, []).append(item)
+        for part, own in by_part.items():
+            told = Told(
+                rank=rank,
+                receipt_id=row.id,
+                connection=row.connection_id,
+                received_at=taken.received_at,
+                catalogue=row.catalogue_version,
+                agencies=sorted(taken.agencies),
+                keeps_duplicates=taken.keeps_duplicates,
+                origin=structs.astuple(taken.origin) if taken.origin is not None else None,
+                opens=shape.opens,
+                is_replay=shape.is_replay,
+                records=[item for item in own if isinstance(item, Record)],
+                tombstones=[item for item in own if isinstance(item, Tombstone)],
+            )
+            self._spool.put(PART, part, told)
+        if taken.origin is None:  # what is taken up again and refused stays what it was
+            set_apart(self._spool, self._place, rank, row.id, taken, rejected)
 
 
-def _insert_receipt(tx: Tx, row: Any) -> None:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
-    is_pending = row.state == "pending"
-    for name in ("applied", "superseded", "duplicate", "quarantined"):
-        values[name] = 0
-    values |= {"state": "pending", "decided_no": None, "duplicates": "[]"}
-    values["pending"] = max(1, row.pending) if is_pending else 1
-    tx.execute(table(Receipt).insert().values(**values))
+def set_apart(
+    spool: Spool,
+    place: Place,
+    rank: int,
+    receipt_id: int,
+    taken: Taken,
+    rows: Sequence[RecordRow],
+) -> None:
+    """Leave quarantined records to the part of the quarantine that knows their content."""
+    by_part: dict[int, list[RecordRow]] = {}
+    for row in rows:
+        part = (int(row.digest[:8], 16) if row.digest else receipt_id) % place.quarantines
+        by_part.setdefault(part, []).append(row)
+    for part, own in by_part.items():
+        apart = Apart(rank, receipt_id, taken.connection.id, taken.keeps_duplicates, own)
+        spool.put(APART, part, apart)
 
 
-def _decide(context: Context, again: Context, main: Tx, tx: Tx, row: Any) -> None:
-    connection = connections.load_connection(tx, row.connection_id)
-    if connection is None:
-        raise HubError(Reason.NOT_FOUND, "its connection is missing")
-    tx.execute(text("UPDATE feed SET catalogue = :v"), {"v": row.catalogue_version})
+def _said(hand: Hand, row: Any, raw: bytes) -> tuple[Taken, Sequence[Item]]:
+    """A receipt as it was taken in, and its items as they were decided."""
     shape = shapes.told(row.shape)
-    sender = clients.load_any(tx, row.client_id) if row.client_id is not None else None
+    has_sender = row.client_id is not None
     taken = Taken(
-        connection=connection,
+        connection=hand.connection(row.connection_id),
         shape=row.shape,
-        raw=intake.load_raw(main, context.vault, row.digest),
+        raw=raw,
         received_at=clock.from_iso(row.received_at),
         client_id=row.client_id,
         run_id=row.run_id,
-        agencies=sender.agencies if sender is not None and not shape.opens else frozenset(),
-        keeps_duplicates=row.client_id is not None or shape.is_act,
-        origin=_origin(main, row.origin_id),
+        agencies=hand.agencies(row.client_id) if has_sender and not shape.opens else frozenset(),
+        keeps_duplicates=has_sender or shape.is_act,
+        origin=_origin(hand, row.origin_id),
     )
-    found = read(again, tx, taken, row.mapping_version)
+    items = read(hand.context, hand.tx, taken, row.mapping_version).items
     if shape.opens:
-        [one] = found.items
-        if isinstance(one, Record):
-            acts.open_generation(tx, connection, one)
-        if row.origin_id is None:  # as acts of the first versions counted it
-            found = structs.replace(found, items=[structs.replace(one, position=0)])
-    elif not shape.is_act:
-        found = _with_poison(main, row.id, found)
-    saved = SavedReceipt(row.id, row.public_id)
-    outcome = decide_receipt(again, tx, taken, saved, found)
-    if shape.is_replay:
-        acts.mark_replayed(tx, saved.id, row.origin_id, outcome.fates)
+        [one] = items
+        # Acts of the first versions counted it as the only one.
+        return taken, [one if row.origin_id is not None else structs.replace(one, position=0)]
+    if shape.is_act:
+        return taken, items
+    bad = hand.poisoned.get(row.id)
+    if bad is None:
+        return taken, items
+    # Records that were set apart because they broke processing are taken as recorded.
+    return taken, [
+        Rejected(i.position, Reason.CRASH_POISON, None, i.code) if i.position in bad else i
+        for i in items
+    ]
 
 
-def _origin(main: Tx, receipt_id: int | None) -> Origin | None:
+def _origin(hand: Hand, receipt_id: int | None) -> Origin | None:
     if receipt_id is None:
         return None
-    told = intake.load_receipt(main, receipt_id)
+    told = intake.load_receipt(hand.tx, receipt_id)
     return Origin(told.id, clock.from_iso(told.received_at))
-
-
-def _with_poison(main: Tx, receipt_id: int, found: Read) -> Read:
-    """Records that were set apart because they broke processing are taken as recorded."""
-    rows = main.execute(
-        text("SELECT id FROM record WHERE receipt_id = :id AND reason = 'CRASH_POISON'"),
-        {"id": receipt_id},
-    )
-    bad = {int(r[0]) & ((1 << POSITION_BITS) - 1) for r in rows}
-    if not bad:
-        return found
-    items = [
-        Rejected(i.position, Reason.CRASH_POISON, None, i.code) if i.position in bad else i
-        for i in found.items
-    ]
-    return structs.replace(found, items=items)

@@ -1,0 +1,294 @@
+"""What a part of the proof is decided on: plain memory that answers as the store would.
+
+It begins empty and holds the legs of one part alone. Legs bear the ids under which the store knows
+them, so that nothing has to be matched afterwards; one the store does not know has a negative id.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count
+
+from msgspec import Struct, structs
+
+from canonical.decide import TAKEN
+from canonical.leg import Fold, Head
+from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
+from store.ground import Claimed, Turn
+from store.intake import RecordRow
+from store.legs import CROWD, ClaimRecord, Entry, Key, LegRow
+
+LegName = tuple[str, str, int]  # namespace, code, generation
+
+
+class Line(Struct, frozen=True):
+    """One line of the feed as it follows: numbered within its part alone.
+
+    Attributes:
+        rank: Which decision it belongs to, from 0.
+        turn: Its place among the lines of that decision.
+    """
+
+    change: ChangeRow
+    rank: int
+    turn: Turn
+
+
+class Remembered:
+    """The ground of one part (see store.ground.Ground, which says what each method is).
+
+    Attributes:
+        rank: The decision that is being taken, from 0.
+        records: Leg id -> (receipt id, connection, record), applied or superseded.
+        lines: The feed of this part; a change's seq is its place here, from 1.
+        ended: Dossier id -> the decision in which it was last merged into another.
+        crowds: Claims that tie nobody -> the decision since which they are so.
+        strangers: Crowded claims of other parts -> the first decision in which a leg here made one.
+    """
+
+    # The quarantine of all parts is decided together (sync.proof.apart).
+    knows_quarantine = False
+
+    def __init__(
+        self,
+        known: Mapping[LegName, int],
+        roles: Mapping[str, str],
+        elsewhere: Collection[Claimed] = (),
+    ) -> None:
+        self.rank = 0
+        self.legs: dict[int, LegRow] = {}
+        self.held_folds: dict[int, Fold] = {}
+        self.saved: set[int] = set()
+        self.entries: dict[int, dict[str, Entry]] = {}
+        self.claims: dict[int, dict[Claimed, ClaimRecord]] = {}
+        self.member_of: dict[int, int] = {}
+        self.dossiers: dict[int, DossierRow] = {}
+        self.judgements: dict[int, JudgementRow] = {}
+        self.spans: dict[int, list[SpanRow]] = {}
+        self.records: dict[int, list[tuple[int, str, RecordRow]]] = {}
+        self.lines: list[Line] = []
+        self.ended: dict[int, int] = {}
+        self.agencies: set[str] = set()
+        self.crowds: dict[Claimed, int] = {}
+        self.strangers: dict[Claimed, int] = {}
+        self._known = known
+        self._roles = roles
+        self._elsewhere = frozenset(elsewhere)
+        self._void = set(elsewhere)
+        self._newest: dict[Key, int] = {}
+        self._heads: dict[int, dict[str, list[Head]]] = {}
+        self._live: dict[Claimed, set[int]] = {}
+        self._members: dict[int, set[int]] = {}
+        self._unknown = count(-1, -1)
+
+    # ------------------------------------------------------------------ legs
+
+    def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
+        """The newest generation of each, begun where there is none."""
+        found = {}
+        for key in keys:
+            newest = self._newest.get(key)
+            found[key] = self.legs[newest] if newest is not None else self._open(key, connection_id)
+        return found
+
+    def open_generation(self, key: Key, connection_id: str) -> None:
+        """Begin the next generation of a leg there is."""
+        if key in self._newest:
+            self._open(key, connection_id)
+
+    def _open(self, key: Key, connection_id: str) -> LegRow:
+        newest = self._newest.get(key)
+        generation = self.legs[newest].generation + 1 if newest is not None else 1
+        own = self._known.get((*key, generation))
+        leg_id = own if own is not None else next(self._unknown)
+        row = LegRow(leg_id, *key, generation, connection_id, "", same_time=False, gone_at=None)
+        self.legs[leg_id] = row
+        self.held_folds[leg_id] = Fold({}, {})
+        self._newest[key] = leg_id
+        return row
+
+    def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
+        """The folds themselves: what is folded into them is kept."""
+        return {row.id: self.held_folds[row.id] for row in rows}
+
+    def load_heads(self, leg_ids: Iterable[int]) -> Mapping[tuple[int, str], Sequence[Head]]:
+        """What is held per (leg, facet)."""
+        return {
+            (leg_id, facet): heads
+            for leg_id in leg_ids
+            for facet, heads in self._heads.get(leg_id, {}).items()
+        }
+
+    def save_legs(self, rows: Sequence[LegRow], folds: Mapping[int, Fold]) -> None:
+        """They are the very rows that are kept; those never saved hold nothing, not even a fold."""
+        self.saved.update(row.id for row in rows)
+
+    def load_legs(self, leg_ids: Iterable[int]) -> dict[int, LegRow]:
+        """Legs by id."""
+        return {leg_id: self.legs[leg_id] for leg_id in leg_ids}
+
+    def roles(self) -> Mapping[str, str]:
+        """Connection id -> what its legs are to a case."""
+        return self._roles
+
+    # ------------------------------------------------------------------ records
+
+    def held_in_quarantine(
+        self, connection_id: str, digests: Iterable[str]
+    ) -> dict[str, tuple[int, int]]:
+        """Never asked."""
+        raise AssertionError("the quarantine is decided elsewhere")
+
+    def note_seen_again(self, seen: Mapping[int, int], receipt_id: int) -> None:
+        """Never told."""
+        raise AssertionError("the quarantine is decided elsewhere")
+
+    def insert_records(
+        self, receipt_id: int, connection_id: str, rows: Sequence[RecordRow]
+    ) -> None:
+        """What was taken is held from now on."""
+        for row in rows:
+            if row.disposition not in TAKEN or row.leg_id is None:
+                continue
+            self.records.setdefault(row.leg_id, []).append((receipt_id, connection_id, row))
+            if row.facet is not None:
+                heads = self._heads.setdefault(row.leg_id, {}).setdefault(row.facet, [])
+                heads.append(Head(row.version, row.sort_at or "", row.digest or ""))
+
+    def next_decision(self) -> int:
+        """The decision that is being taken."""
+        return self.rank + 1
+
+    # ------------------------------------------------------------------ claims
+
+    def load_claims(self, leg_ids: Iterable[int]) -> list[ClaimRecord]:
+        """Every claim these legs ever made."""
+        return [claim for i in leg_ids for claim in self.claims.get(i, {}).values()]
+
+    def save_claims(self, claims: Sequence[ClaimRecord]) -> None:
+        """Keep claims, or whether they live."""
+        for claim in claims:
+            place = (claim.kind, claim.key)
+            own = self.claims.setdefault(claim.leg_id, {})
+            held = own.get(place)
+            # The store keeps the code it was first told and changes nothing but `live`.
+            own[place] = claim if held is None else structs.replace(held, live=claim.live)
+            if claim.live:
+                self._live.setdefault(place, set()).add(claim.leg_id)
+                if place in self._elsewhere:
+                    self.strangers.setdefault(place, self.rank)
+            elif place in self._live:
+                self._live[place].discard(claim.leg_id)
+
+    def note_crowds(self, leg_ids: Iterable[int]) -> None:
+        """Mark claims that more than CROWD legs make."""
+        for leg_id in leg_ids:
+            for place, claim in self.claims.get(leg_id, {}).items():
+                if claim.live and place not in self._void and len(self._live[place]) > CROWD:
+                    self.crowds[place] = self.rank
+                    self._void.add(place)
+
+    def crowded(self, leg_ids: Iterable[int]) -> Collection[Claimed]:
+        """The claims that tie nobody, those of any leg."""
+        return self._void
+
+    def claimants(self, keys: Iterable[Claimed]) -> set[int]:
+        """The legs that make any of these claims."""
+        return {i for place in keys if place not in self._void for i in self._live.get(place, ())}
+
+    def reach(self, leg_ids: Iterable[int]) -> set[int]:
+        """All legs that share live claims with these, directly or through others."""
+        found = set(leg_ids)
+        ahead = list(found)
+        while ahead:
+            for place, claim in self.claims.get(ahead.pop(), {}).items():
+                if not claim.live:
+                    continue
+                others = self._live[place]
+                if len(others) > 1 and place not in self._void:
+                    new = others - found
+                    found |= new
+                    ahead += new
+        return found
+
+    # ------------------------------------------------------------------ timelines
+
+    def load_entries(self, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
+        """The timelines themselves: what is merged into them is kept."""
+        return {i: self.entries.setdefault(i, {}) for i in leg_ids}
+
+    def save_entries(self, entries: Iterable[Entry]) -> None:
+        """They are the very entries that are kept."""
+        for entry in entries:
+            entry.is_changed = False
+
+    # ------------------------------------------------------------------ dossiers
+
+    def members(self, leg_ids: Iterable[int]) -> dict[int, int]:
+        """Leg id -> dossier id, for legs and everyone in the same dossiers."""
+        wanted = {self.member_of[i] for i in leg_ids if i in self.member_of}
+        return {leg_id: one for one in wanted for leg_id in self._members[one]}
+
+    def save_members(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Say which dossier each leg belongs to."""
+        for leg_id, dossier_id in pairs:
+            before = self.member_of.get(leg_id)
+            if before is not None:
+                self._members[before].discard(leg_id)
+            self.member_of[leg_id] = dossier_id
+            self._members.setdefault(dossier_id, set()).add(leg_id)
+
+    def load_held(self, dossier_ids: Iterable[int]) -> dict[int, Held]:
+        """Dossiers as they are."""
+        return {
+            i: Held(i, row.merged_into, row.body, row.findings, row.pins, row.created_seq)
+            for i in dossier_ids
+            if (row := self.dossiers.get(i)) is not None
+        }
+
+    def save_dossiers(self, rows: Sequence[DossierRow]) -> None:
+        """Keep or replace dossiers; when one began stays."""
+        for row in rows:
+            held = self.dossiers.get(row.id)
+            if held is not None:
+                row = structs.replace(row, created_seq=held.created_seq, public_id=held.public_id)
+            self.dossiers[row.id] = row
+            self.ended.pop(row.id, None)
+
+    def merge_dossiers(self, merged: Sequence[tuple[int, int]], seq: int) -> None:
+        """Let old dossiers lead to the living one; the seq is the last of this decision."""
+        for old, living in merged:
+            self.dossiers[old] = structs.replace(
+                self.dossiers[old], merged_into=living, changed_seq=0
+            )
+            self.ended[old] = self.rank
+
+    def save_judgements(
+        self,
+        dossier_ids: Sequence[int],
+        rows: Sequence[JudgementRow],
+        spans: Sequence[SpanRow],
+    ) -> None:
+        """Replace what these dossiers count as."""
+        for dossier_id in dossier_ids:
+            self.judgements.pop(dossier_id, None)
+            self.spans.pop(dossier_id, None)
+        for row in rows:
+            self.judgements[row.dossier_id] = row
+        for span in spans:
+            self.spans.setdefault(span.dossier_id, []).append(span)
+
+    def note_agencies(self, agency_codes: Iterable[str]) -> None:
+        """Remember every agency code that a dossier names."""
+        self.agencies.update(agency_codes)
+
+    # ------------------------------------------------------------------ the feed
+
+    def lock_feed(self) -> int:
+        """How many lines there are."""
+        return len(self.lines)
+
+    def append_changes(
+        self, newest: int, changes: Sequence[ChangeRow], turns: Sequence[Turn]
+    ) -> None:
+        """Keep the lines of one decision, each with its turn."""
+        for change, turn in zip(changes, turns, strict=True):
+            self.lines.append(Line(change, self.rank, turn))
