@@ -2,7 +2,7 @@
 # make, and a package registry that pip can reach. Everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check lock clean
+.PHONY: help setup demo test soak faults check lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
