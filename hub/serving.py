@@ -166,8 +166,8 @@ def _run(main: Coroutine[Any, Any, None], stop: Callable[[], None], settings: Se
             loop.add_signal_handler(number, once)
         await main
 
+    # The watch goes on: threads may still keep the process when its loop has ended.
     asyncio.run(told())
-    watch.cancel()
 
 
 def _leave() -> None:

@@ -2,11 +2,13 @@
 
 `python -m tests.e2e.steps worker` is `hub worker` that knows this kind too. Every step ever
 committed is a row, so what was lost, doubled or written without leave can be told afterwards.
+A task called `deaf` does not hear the call to stop; one called `stuck` holds a thread for ever.
 """
 
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -76,9 +78,15 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
         )
         return bool(found[0] < found[1])
 
+    if job.key == "stuck":
+        await asyncio.to_thread(threading.Event().wait)
     try:
-        while not stopping and await asyncio.to_thread(context.store.in_write, one_step):
-            await stopping.wait(PAUSE_S)
+        while (job.key == "deaf" or not stopping) and await asyncio.to_thread(
+            context.store.in_write, one_step
+        ):
+            if not await stopping.wait(PAUSE_S):
+                continue
+            await asyncio.sleep(PAUSE_S if job.key == "deaf" else 0)
     finally:
         await asyncio.to_thread(
             context.store.in_write, lambda tx: connections.free_lease(tx, lease, context.now())
