@@ -10,8 +10,9 @@ are taken and the connection is cut; these keys are known; that is asked for in 
 the ledger is emptied.
 
 Moods of its own: `down` (503 to everyone), `failing` (500 to everyone), `gone` (410), `nowhere`
-(404), `answer_lost` (takes, then cuts), `random` (30 % of the calls fail in one of these ways, by
-seeded dice), `busy_for` (429 with the Retry-After of /__data).
+(404), `answer_lost` (takes each event, but cuts the connection the first time), `random` (30 % of
+the calls fail in one of these ways, by seeded dice), `busy_for` (429 with the Retry-After of
+/__data).
 
 Options: `key`: what it knows at first; `seed`: of the dice; `tolerance_s`: of the timestamp.
 """
@@ -129,18 +130,19 @@ class _Portal:
             return Response(status_code=500)
         if event["subject"] in self._refuse:
             return JSONResponse({"error": "not wanted"}, status_code=422)
-        self._book(event, raw)
-        if mood == "answer_lost" or self._to_lose > 0:
+        is_new = self._book(event, raw)
+        if (mood == "answer_lost" and is_new) or self._to_lose > 0:
             self._to_lose = max(self._to_lose - 1, 0)
             return _Cut()
         return Response(status_code=204)
 
-    def _book(self, event: Json, raw: bytes) -> None:
+    def _book(self, event: Json, raw: bytes) -> bool:
+        """Write down an event that is taken; whether it is new."""
         if event["id"] in self._bodies:
             self._again += 1
             if self._bodies[event["id"]] != raw:
                 self._differing.append(event["id"])
-            return
+            return False
         self._bodies[event["id"]] = raw
         data = event["data"]
         last = self._last.get(data["dossier"], 0)
@@ -150,6 +152,7 @@ class _Portal:
         line = {name: data[name] for name in ("seq", "dossier", "kind", "into")}
         status = data["body"]["status"] if "body" in data else None
         self._taken.append({**line, "id": event["id"], "status": status, "time": event["time"]})
+        return True
 
     def _checked(self, request: Request, raw: bytes) -> Json:
         """The event, once everything about the call is as the contract says."""
