@@ -5,6 +5,7 @@ steps 1, 2, 3 … of every task, each once, and the tokens of its lease never tu
 """
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from canonical.errors import StoreUnavailable
 from store.engine import open_store
 from tests.e2e import steps
 from tests.e2e.fleet import Fleet, pause
+from tests.e2e.served import free_port
+from tests.e2e.test_killed import rows
 
 LEASE_S = 3.0
 TAKEN_OVER_S = LEASE_S + 5  # ISSUE: "within lease + 5 s"
@@ -277,3 +280,33 @@ def test_a_worker_on_sqlite_says_who_does_the_work(alone: Nodes) -> None:
     said = alone.hub.command("worker")
     assert (said.returncode, said.stderr[:9]) == (2, "CONFLICT:")
     assert "hub serve" in said.stderr
+
+
+def test_a_poll_whose_worker_is_killed_is_finished_by_the_other(nodes: Nodes) -> None:
+    data, port = nodes.folder / "rows.json", free_port()
+    data.write_text(json.dumps(rows(1_600)), "utf-8")
+    nodes.hub.env["HUB_EGRESS_ALLOWLIST"] = nodes.env["HUB_EGRESS_ALLOWLIST"] = "127.0.0.1"
+    source = nodes.hub.spawn(f"simulate one_stop --port {port} --data {data}", subprocess.DEVNULL)
+    try:
+        both = [nodes.start("first"), nodes.start("second")]
+        added = nodes.hub.command(
+            f"connections add mot-cua --system one_stop --endpoint http://127.0.0.1:{port}"
+            " --set client_id=truc-lien-thong --set client_secret=mo-phong-khong-phai-that"
+        )
+        assert added.returncode == 0, added.stderr
+        assert nodes.hub.command("connections run-now mot-cua").returncode == 0
+        nodes.until(lambda: nodes.ask("SELECT max(pages) FROM run")[0][0])
+        holder = nodes.ask("SELECT holder FROM lease WHERE name = 'run:mot-cua'")[0][0]
+        next(one for one in both if holder.endswith(f":{one.pid}")).kill()
+        killed_at = time.time()
+        nodes.until(lambda: nodes.ask("SELECT count(*) FROM run WHERE id > 1")[0][0])
+        assert time.time() - killed_at < TAKEN_OVER_S
+        nodes.until(lambda: nodes.ask("SELECT state FROM run ORDER BY id DESC")[0][0] == "done")
+        assert nodes.ask("SELECT state, detail FROM run WHERE id = 1")[0][0] == "failed"
+        again = json.loads(nodes.hub.command("sync mot-cua --full --json").stdout)
+        assert (again["records"], again["duplicate"]) == (1_600, 1_600)
+        said = nodes.hub.command("verify --json")
+        assert said.returncode == 0, said.stdout
+    finally:
+        source.kill()
+        source.wait(10)
