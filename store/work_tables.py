@@ -164,7 +164,7 @@ class Delivery(SQLModel, table=True):
     state: str = text_column()
     body: bytes | None = _sealed()  # as first sent; null before the first attempt
     attempts: int = big()
-    first_at: str | None = moment(nullable=True)  # of the first attempt
+    first_at: str | None = moment(nullable=True)  # tried since (sync.deliver_fate.tried_since)
     due_at: str = moment()
     reason: str | None = text_column(nullable=True)
     detail: str | None = text_column(nullable=True)

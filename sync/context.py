@@ -38,7 +38,7 @@ class Limits(Struct, frozen=True):
         retry_cap_s: Ceiling of any pause between them; also of what a counterpart may ask for.
         breaker_failures: Failures in a row that open a breaker.
         deliver_batch: Changes a shard takes up at once.
-        give_up_s: Age of a delivery's first attempt from which on a failure makes it dead.
+        give_up_s: For how long a delivery is tried before a failure makes it dead.
         settle_s: How long after a filing left its absence at the department begins to count.
     """
 
