@@ -3,6 +3,7 @@ finds the store again by itself. `make faults` runs longer forms of the same tes
 """
 
 import itertools
+import json
 import os
 import random
 import shutil
@@ -23,7 +24,8 @@ from hub import wiring
 from tests.e2e.faults.disk import Disk, Limit, small_disk
 from tests.e2e.faults.proxy import Cut, Line, cutting, did, once
 from tests.e2e.fleet import Fleet, Load, fleet, pause
-from tests.e2e.test_killed import proved
+from tests.e2e.served import free_port
+from tests.e2e.test_killed import proved, rows
 from tests.trial import dossier
 
 FULL = os.environ.get("HUB_FAULTS") == "full"
@@ -216,6 +218,42 @@ def test_a_line_cut_at_the_commit_of_a_push_is_no_acknowledgement_and_no_second_
         else:
             assert fates == ["duplicate" if cut is Cut.AFTER else "applied", "duplicate"]
         assert told_of(hubs, record["code"]) == (1, 1, 1)
+
+
+def synced(hubs: Fleet, what: str) -> dict[str, Any]:
+    """A run that ended well; the serving hub may be asking the same department just now."""
+    while (said := hubs.command(f"sync {what} --json")).returncode != 0:
+        assert "CONFLICT" in said.stderr, said.stderr
+        pause(0.5)
+    told: dict[str, Any] = json.loads(said.stdout)
+    return told
+
+
+@pytest.mark.skipif(not FULL, reason="runs in make faults")
+@pytest.mark.parametrize("cut", list(Cut))
+def test_a_line_cut_at_the_commit_of_a_page_is_asked_for_again_and_counted_once(
+    cut_off: tuple[Line, Fleet], tmp_path: Path, cut: Cut
+) -> None:
+    line, hubs = cut_off
+    data, port, name = tmp_path / "rows.json", free_port(), f"mot-cua-{cut.value}"
+    data.write_text(json.dumps(rows(600)), "utf-8")
+    source = hubs.spawn(f"simulate one_stop --port {port} --data {data}", subprocess.DEVNULL)
+    try:
+        added = hubs.command(
+            f"connections add {name} --system one_stop --endpoint http://127.0.0.1:{port}"
+            " --set client_id=truc-lien-thong --set client_secret=mo-phong-khong-phai-that"
+        )
+        assert added.returncode == 0, added.stderr
+        line.decide = once(cut, "INTO checkpoint")
+        said = hubs.command(f"sync {name} --json")
+        assert (said.returncode, "STORE_UNAVAILABLE" in said.stdout + said.stderr) != (0, False)
+        assert line.cuts[-1][0] is cut
+        synced(hubs, name)
+        again = synced(hubs, f"{name} --full")
+        assert (again["records"], again["duplicate"]) == (600, 600)
+    finally:
+        source.kill()
+        source.wait(10)
 
 
 def test_lines_cut_at_commits_of_every_kind_under_load_lose_and_double_nothing(
