@@ -112,8 +112,8 @@ def rows(number: int) -> list[dict[str, Any]]:
 def test_a_run_that_is_killed_gives_way_after_its_lease_and_nothing_is_lost(tmp_path: Path) -> None:
     data, port = tmp_path / "rows.json", free_port()
     data.write_text(json.dumps(rows(1_600)), "utf-8")
-    with fleet(tmp_path, "", 1) as hubs:
-        hubs.env |= {"HUB_LEASE_S": "3", "HUB_EGRESS_ALLOWLIST": "127.0.0.1"}
+    with fleet(tmp_path, "", 0) as hubs:  # commands alone: nobody asks by schedule
+        hubs.env |= {"HUB_LEASE_S": "10", "HUB_EGRESS_ALLOWLIST": "127.0.0.1"}
         source = hubs.spawn(f"simulate one_stop --port {port} --data {data}", subprocess.DEVNULL)
         try:
             added = hubs.command(
@@ -127,7 +127,7 @@ def test_a_run_that_is_killed_gives_way_after_its_lease_and_nothing_is_lost(tmp_
             run.wait(10)
             said = hubs.command("sync mot-cua --json")
             assert (said.returncode, said.stderr[:8]) == (2, "CONFLICT")
-            pause(3)
+            pause(10)
             said = hubs.command("sync mot-cua --json")
             assert json.loads(said.stdout)["error"] is None
             again = json.loads(hubs.command("sync mot-cua --full --json").stdout)
