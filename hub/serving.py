@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from typing_extensions import override
 
 from canonical.errors import HubError
+from canonical.reasons import Reason
 from gateway.app import create_app
 from hub.settings import Settings
 from sync.context import Context
@@ -125,7 +126,11 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
 
 
 def serve(context: Context, settings: Settings) -> None:
-    """Open the doors and work, until told to stop."""
+    """Open the doors and work, until told to stop.
+
+    Raises:
+        HubError: CONFLICT where its address cannot be listened on.
+    """
     stopping = Stopping()
     doors = server(build(context, settings, stopping), settings)
 
@@ -133,7 +138,11 @@ def serve(context: Context, settings: Settings) -> None:
         doors.should_exit = True
         stopping.now()
 
-    _run(doors.serve(), stop, settings)
+    try:
+        _run(doors.serve(), stop, settings)
+    except SystemExit as ended:  # uvicorn's way to say so
+        place = f"{settings.host}:{settings.port}"
+        raise HubError(Reason.CONFLICT, f"{place} cannot be listened on") from ended
 
 
 def labour(context: Context, settings: Settings) -> None:

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ from sync.jobs import Job
 logger = logging.getLogger(__name__)
 SCHEMA = "engine"
 _SWEEP_S = 600.0
+_QUIET_S = 60.0
 # The engine's own: a beat must not wait behind what the performers write.
 _THREADS = ThreadPoolExecutor(3, "engine")
 # Every name is said here, so that no variable of the environment can change one.
@@ -148,14 +150,17 @@ class Distributed:
             await asyncio.wait({self._task}, timeout=1.0)
 
     async def _for_ever(self) -> None:
+        quiet_until = 0.0
         while not self._is_stopping:
             try:
                 await install(self._store)
                 await self._work()
             except StoreUnavailable:
                 pass  # the look for what is due says so
-            except Exception:
-                logger.exception("The engine begins anew", extra={"event": "engine.broke"})
+            except Exception:  # it must outlive whatever went wrong
+                if time.monotonic() > quiet_until:
+                    logger.exception("The engine begins anew", extra={"event": "engine.broke"})
+                    quiet_until = time.monotonic() + _QUIET_S
             if not self._is_stopping:
                 await asyncio.sleep(self._look.total_seconds())
 

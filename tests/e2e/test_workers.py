@@ -7,6 +7,7 @@ steps 1, 2, 3 … of every task, each once, and the tokens of its lease never tu
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -274,6 +275,14 @@ def test_a_push_under_way_is_answered_by_a_hub_told_to_stop(alone: Nodes) -> Non
     assert process.wait(8) == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{alone.hub.base(0)}/livez", trust_env=False)
+
+
+def test_an_address_that_is_taken_is_said(alone: Nodes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        alone.hub.env["HUB_PORT"] = str(taken.getsockname()[1])
+        said = alone.hub.command("serve")
+    assert said.returncode == 2
+    assert "CONFLICT: 127.0.0.1:" in said.stderr
 
 
 def test_a_worker_on_sqlite_says_who_does_the_work(alone: Nodes) -> None:
