@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import random
 import uuid
 from collections import Counter
@@ -18,6 +17,8 @@ from starlette.types import Receive, Scope, Send
 from adapters.transport import simulator
 from hub import wiring
 from hub.commands import connections
+from store import filings
+from store.filings import FilingRow
 from tests.e2e.fleet import Fleet, pause
 from tests.filed import CONNECTION, LICENCE, Papers, stage
 from tests.filed import Counter as Desk
@@ -55,6 +56,7 @@ class Office:
         self.department = department
         self.desk = Desk(None, "", papers, department)  # type: ignore[arg-type]
         self.workers = range(1, 1 + workers)
+        self.store = wiring.open_store_only(hubs.settings)
 
     @property
     def ledger(self) -> Counter[str]:
@@ -72,11 +74,9 @@ class Office:
         )
         assert said.json()["counts"]["applied"] == 1, said.text
 
-    def filings(self) -> list[dict[str, Any]]:
-        said = self.hubs.command("filings list --json")
-        assert said.returncode == 0, said.stderr
-        found: list[dict[str, Any]] = json.loads(said.stdout)
-        return found
+    def filings(self) -> list[FilingRow]:
+        with self.store.read() as tx:
+            return filings.list_filings(tx)
 
     def start(self) -> None:
         self.hubs.start(0)
@@ -138,6 +138,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
         made.start()
         yield made
     finally:
+        made.store.dispose()
         for process in hubs.processes.values():
             with contextlib.suppress(OSError):
                 process.kill()
@@ -158,30 +159,30 @@ def test_killed_between_the_taking_and_the_answer(office: Office) -> None:
     office.department.mood = "well"
     for which in [0, *office.workers]:
         office.back(which)
-    until(lambda: [f["state"] for f in office.filings()] == ["filed"], "it is filed")
+    until(lambda: [f.state for f in office.filings()] == ["filed"], "it is filed")
     [filing] = office.filings()
-    assert office.ledger == {filing["number"]: 1}
+    assert office.ledger == {filing.number: 1}
     [entry] = office.department.filings.ledger
-    assert (filing["filed_code"], filing["attempts"]) == (entry["MaDK"], 1)
+    assert (filing.filed_code, filing.attempts) == (entry["MaDK"], 1)
     until(lambda: len(entry["papers"]) == 2, "its papers follow")
     proved(office)
 
 
 def test_killed_again_and_again_while_it_files(office: Office) -> None:
     dice = random.Random(7)
-    many = 10
+    many = 8
     for number in range(1, many + 1):
         office.take(number)
     victims = list(office.workers) or [0]
-    for turn in range(6):
+    for turn in range(4):
         pause(0.2 + dice.random())
         which = victims[turn % len(victims)]
         office.kill(which)
         office.back(which)
-    until(lambda: {f["state"] for f in office.filings()} == {"filed"}, "all are filed")
-    filings = office.filings()
-    assert len(filings) == many
-    assert office.ledger == {filing["number"]: 1 for filing in filings}
+    until(lambda: {f.state for f in office.filings()} == {"filed"}, "all are filed")
+    found = office.filings()
+    assert len(found) == many
+    assert office.ledger == {filing.number: 1 for filing in found}
     codes = {entry["SoHoSo1"]: entry["MaDK"] for entry in office.department.filings.ledger}
-    assert {f["number"]: f["filed_code"] for f in filings} == codes
+    assert {f.number: f.filed_code for f in found} == codes
     proved(office)
