@@ -14,6 +14,7 @@ _WORDS: dict[str, frozenset[str]] = {
     "role": frozenset({"desk", "handling", "money"}),
     "door": frozenset({"", "soap", "json"}),
     "receives": frozenset({"", "changes", "figures"}),
+    "lists": frozenset({"", "pages", "census"}),
 }
 
 

@@ -4,9 +4,9 @@ A record walks one way: wire bytes -> `Reading.rows` (pure) -> mapping (pure) ->
 same bytes read again give the same rows, so replay and `hub verify` need nothing but the receipt.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -41,6 +41,9 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         secrets: Names of the settings kept encrypted.
         moods_not_applicable: Simulator mood -> why it cannot apply to this system.
         quality: Short notes for the IT department on what is not yet proven.
+        lists: How its own list is had for reconciliation: "" not at all | pages (asked for
+            everything) | census (it counts, so that only what differs is listed; see `Counts`).
+        reconcile_schedule: Cron text of that; a connection's option of the same name wins.
         receives: What it is told as a receiver: "" nothing | changes | figures.
         batch: Most events told in one call, where it receives.
         files: Whether dossiers can be filed with it.
@@ -68,6 +71,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     secrets: list[str] = []
     moods_not_applicable: dict[str, str] = {}
     quality: str = ""
+    lists: str = ""
+    reconcile_schedule: str = "0 2 * * sun"
     receives: str = ""
     batch: int = 1
     files: bool = False
@@ -172,6 +177,54 @@ class Client(Protocol):
 
     async def close(self) -> None:
         """Give back sockets and sessions."""
+        ...
+
+
+class Tally(Struct, frozen=True):
+    """What a source says it holds of one procedure, accepted on one day.
+
+    Attributes:
+        procedure: In the source's own words.
+        day: At +07:00; None: not accepted yet.
+        digest: The sum of the dossiers' marks (`Counts.mark`), modulo 2^64.
+    """
+
+    procedure: str
+    day: date | None
+    count: int
+    digest: int
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A client whose source counts what it holds, so that only what differs need be listed."""
+
+    async def census(self) -> Sequence[Tally]:
+        """Everything the source holds, each dossier once. Raises only `canonical.errors`."""
+        ...
+
+    def listing(self, tally: Tally, ask: Ask) -> AsyncIterator[Page]:
+        """The pages of the dossiers that one tally counts; as `Client.pages`."""
+        ...
+
+    def mark(self, code: str, says: Mapping[str, Any], updated_at: datetime) -> int:
+        """What a dossier as the hub holds it adds to a digest: below 2^64, pure.
+
+        Args:
+            code: Its local code.
+            says: Leaf path -> newest value.
+            updated_at: Of the newest statement.
+        """
+        ...
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """A client whose list begins on a day: what was accepted before may be missing from it."""
+
+    @property
+    def listed_from(self) -> date | None:
+        """The first day of acceptance that it lists; None where it lists everything."""
         ...
 
 

@@ -9,6 +9,7 @@ from canonical.errors import HubError
 from canonical.reasons import sentence
 from hub import output
 from hub.commands import (
+    alarms,
     backup,
     catalogue,
     clients,
@@ -21,6 +22,7 @@ from hub.commands import (
     publications,
     quarantine,
     receivers,
+    reconcile,
     replay_log,
     running,
     work,
@@ -42,12 +44,14 @@ app.add_typer(receivers.app, name="receivers")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(publications.app, name="publications")
 app.add_typer(filings.app, name="filings")
+app.add_typer(alarms.app, name="alarms")
 running.register(app)
 backup.register(app)
 demo.register(app)
 work.register(app)
 people.register(app)
 replay_log.register(app)
+reconcile.register(app)
 
 
 def main() -> None:

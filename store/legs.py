@@ -47,22 +47,27 @@ def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegR
         [(namespace, code, 1, connection_id, "", False) for namespace, code in ordered],
         "ON CONFLICT DO NOTHING",
     )
-    is_sqlite = tx.dialect.name == "sqlite"
+    if tx.dialect.name != "sqlite":
+        # Read only then: a generation that was opened while this waited is not in its snapshot.
+        told = {"keys": bulk.pack([list(key) for key in ordered])}
+        tx.execute(text(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
+    return load_newest(tx, ordered)
+
+
+def _by_key(tx: Tx) -> str:
     wanted = (
         "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys)"
-        if is_sqlite
+        if tx.dialect.name == "sqlite"
         else "SELECT value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
     )
-    these = f"FROM leg WHERE (namespace, code) IN ({wanted}) ORDER BY namespace, code, generation"
-    told = {"keys": bulk.pack([list(key) for key in ordered])}
-    if not is_sqlite:
-        # Read only then: a generation that was opened while this waited is not in its snapshot.
-        tx.execute(text(f"SELECT 1 {these} FOR NO KEY UPDATE"), told)
-    found = tx.execute(text(f"SELECT {_COLUMNS} {these}"), told)
-    legs: dict[Key, LegRow] = {}
-    for row in found:
-        legs[(row.namespace, row.code)] = _leg(row, tx)  # the last generation stands
-    return legs
+    return f"FROM leg WHERE (namespace, code) IN ({wanted}) ORDER BY namespace, code, generation"
+
+
+def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
+    """The newest generation of those legs with these (namespace, code) that there are."""
+    told = {"keys": bulk.pack([list(key) for key in sorted(set(keys))])}
+    found = tx.execute(text(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
+    return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
 
 
 def _leg(row: object, tx: Tx) -> LegRow:

@@ -120,10 +120,10 @@ def decide_and_fold(
             refusal = _refusal(folds[row.id], source, catalogue, received_at)
             rows.append(_bury(touched, item, row, refusal, received_at))
             continue
-        candidate = _candidate(item, row.id, received_at)
+        candidate = candidate_of(item, row.id, received_at)
         decision = _refusal(folds[row.id], source, catalogue, received_at)
         if decision is None:
-            decision = _decision(deciding, candidate, folds[row.id], item)
+            decision = decision_of(deciding, candidate, folds[row.id], item)
             decision = _in_its_turn(decision, folds[row.id], item, source, received_at)
         rows.append(_row(item, row.id, decision, received_at))
         if decision.disposition in TAKEN:
@@ -204,7 +204,7 @@ def _refusal(fold: Fold, source: Source, catalogue: Catalogue, now: datetime) ->
     return Decision(Disposition.QUARANTINED, Reason.AGENCY_FORBIDDEN)
 
 
-def _decision(deciding: Deciding, candidate: Candidate, fold: Fold, record: Record) -> Decision:
+def decision_of(deciding: Deciding, candidate: Candidate, fold: Fold, record: Record) -> Decision:
     """What becomes of a record, the leg being what the records before it made of it.
 
     A duplicate stays one however its case has changed since; a new case under an old code is that
@@ -229,7 +229,8 @@ def _in_its_turn(
     return structs.replace(decision, disposition=Disposition.SUPERSEDED)
 
 
-def _candidate(record: Record, leg_id: int, received_at: datetime) -> Candidate:
+def candidate_of(record: Record, leg_id: int, received_at: datetime) -> Candidate:
+    """A record on the way to its decision within its leg and facet."""
     return Candidate(
         key=(leg_id, record.facet.value),
         version_by=record.version_by,

@@ -1,6 +1,6 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
-from sync import deliver, deliver_replaying, publish, runs, suspects
+from sync import deliver, deliver_replaying, publish, reconciling, runs, suspects
 from sync.filing import FILING
 from sync.jobs import Kind
 
@@ -11,4 +11,5 @@ KINDS: tuple[Kind, ...] = (
     deliver_replaying.KIND,
     publish.KIND,
     suspects.KIND,
+    reconciling.KIND,
 )

@@ -1,21 +1,23 @@
-"""Calls to the one-stop app in its own words: log-in for a token, the dossier list page by page.
+"""Calls to the one-stop app in its own words: log-in, the dossier list, its own count.
 
 Contract: contract/openapi.json, our own design in the style of OpenCPS V2.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from adapters.one_stop import reader
+from adapters.one_stop import counting, reader
 from adapters.one_stop.paging import Place
 from adapters.wire import Http, Token, Wire
 from canonical.errors import Garbled, TryAgain
-from canonical.ports import Ask, Page, Settings
+from canonical.ports import Ask, Page, Settings, Tally
 from canonical.reasons import Reason
 
 _JSON = ("application/json",)
 _LOGIN = "/o/rest/v2/login"
 _DOSSIERS = "/o/rest/v2/dossiers"
+_STATISTICS = "/o/rest/v2/dossiers/statistics"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -44,13 +46,31 @@ class Client:
             Garbled: a page outside the contract.
             Refused: CURSOR_LOST for a cursor this client did not write.
         """
+        async for page in self._pages(ask, {}):
+            yield page
+
+    async def census(self) -> Sequence[Tally]:
+        """What the app counts; raises as `pages`."""
+        return counting.tallies(await self._get(_STATISTICS, {}))
+
+    async def listing(self, tally: Tally, ask: Ask) -> AsyncIterator[Page]:
+        """The dossiers of one service accepted on one day, as `pages`."""
+        day = "" if tally.day is None else tally.day.isoformat()
+        async for page in self._pages(ask, {"serviceCode": tally.procedure, "receiveDay": day}):
+            yield page
+
+    def mark(self, code: str, says: Mapping[str, Any], updated_at: datetime) -> int:
+        """As the app counts a dossier."""
+        return counting.mark(code, says, updated_at)
+
+    async def _pages(self, ask: Ask, only: Mapping[str, str]) -> AsyncIterator[Page]:
         since_ms, until_ms = _window(ask)
         place: Place | None = Place(since_ms)
         if ask.cursor is not None:
             place = Place.from_cursor(ask.cursor, system=self._id)
         promised: int | None = None
         while place is not None:
-            raw = await self._list(place, until_ms)
+            raw = await self._list(place, until_ms, only)
             found = reader.page(raw)
             if promised is None:
                 promised = max(found["total"] - place.start, 0)
@@ -72,20 +92,25 @@ class Client:
         self._token.forget()
         await self._http.close()
 
-    async def _list(self, place: Place, until_ms: int | None) -> bytes:
-        return await self._token.use(lambda token: self._listed(token, place, until_ms))
-
-    async def _listed(self, token: str, place: Place, until_ms: int | None) -> bytes:
+    async def _list(self, place: Place, until_ms: int | None, only: Mapping[str, str]) -> bytes:
         window = {"modifiedDateFrom": place.from_ms, "modifiedDateTo": until_ms}
+        asked: dict[str, Any] = {
+            "start": place.start,
+            "end": place.start + self._page_size,
+            "order": "modifiedDate",
+            **{name: ms for name, ms in window.items() if ms is not None},
+            **only,
+        }
+        return await self._get(_DOSSIERS, asked)
+
+    async def _get(self, path: str, asked: Mapping[str, Any]) -> bytes:
+        return await self._token.use(lambda token: self._got(token, path, asked))
+
+    async def _got(self, token: str, path: str, asked: Mapping[str, Any]) -> bytes:
         answer = await self._http.call(
             "GET",
-            self._base + _DOSSIERS,
-            params={
-                "start": place.start,
-                "end": place.start + self._page_size,
-                "order": "modifiedDate",
-                **{name: ms for name, ms in window.items() if ms is not None},
-            },
+            self._base + path,
+            params=dict(asked),
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             expect=_JSON,
             allow=(401,),

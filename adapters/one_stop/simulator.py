@@ -22,6 +22,7 @@ Options: client_id, client_secret, expires_in (seconds a token lives), token_lis
 which a token is no longer taken), for trying how a caller copes.
 """
 
+import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -60,6 +61,7 @@ class _App:
             [
                 Route("/o/rest/v2/login", self._login, methods=["POST"]),
                 Route("/o/rest/v2/dossiers", self._dossiers, methods=["GET"]),
+                Route("/o/rest/v2/dossiers/statistics", self._statistics, methods=["GET"]),
             ],
             options={"client_id": self._client[0]},
             secrets={"client_secret": self._client[1]},
@@ -94,11 +96,38 @@ class _App:
             return _error(400, "not a number")
         low = self._position(asked.get("modifiedDateFrom"), 0)
         high = self._position(asked.get("modifiedDateTo"), len(self._rows))
-        window = self.simulation.arranged(self._rows[low:high])
+        rows = self._rows[low:high]
+        if {"serviceCode", "receiveDay"} & request.query_params.keys():
+            wanted = (
+                request.query_params.get("serviceCode"),
+                request.query_params.get("receiveDay") or None,
+            )
+            rows = [row for row in rows if (row.get("serviceCode"), _received_on(row)) == wanted]
+        window = self.simulation.arranged(rows)
         start = max(asked.get("start", 0), 0)
         end = min(asked.get("end", start + _MAX_ROWS), start + _MAX_ROWS)
         data = [_as_the_mood_has_it(row, self.simulation.mood) for row in window[start:end]]
         return JSONResponse({"total": len(window), "data": data})
+
+    async def _statistics(self, request: Request) -> Response:
+        self.simulation.note(request, "statistics")
+        refusal = self._refusal(request.headers.get("authorization", ""))
+        if refusal is not None:
+            return refusal
+        now: dict[str, dict[str, Any]] = {}
+        for row in self._rows:  # in order: the last state of a dossier is its present one
+            now[str(row.get("referenceUid"))] = row
+        counted: dict[tuple[str, str | None], list[int]] = {}
+        for row in now.values() if self.simulation.mood != "empty" else ():
+            key = (str(row.get("serviceCode")), _received_on(row))
+            total_and_sum = counted.setdefault(key, [0, 0])
+            total_and_sum[0] += 1
+            total_and_sum[1] = (total_and_sum[1] + _mark(row)) % 2**64
+        data = [
+            {"serviceCode": service, "receiveDay": day, "total": total, "digest": f"{digest:016x}"}
+            for (service, day), (total, digest) in sorted(counted.items(), key=str)
+        ]
+        return JSONResponse({"data": data})
 
     def _position(self, stamp: int | None, otherwise: int) -> int:
         """Offset of the first row modified at `stamp` or later."""
@@ -116,6 +145,22 @@ class _App:
 
 
 _N = ("start", "end", "modifiedDateFrom", "modifiedDateTo")
+
+
+def _received_on(row: dict[str, Any]) -> str | None:
+    """Its day of acceptance at +07:00; None where it was not accepted yet."""
+    stamp = row.get("receiveDate")
+    if not isinstance(stamp, int) or stamp in (0, _YEAR_ONE):
+        return None
+    return datetime.fromtimestamp(stamp / 1000, _HCM).date().isoformat()
+
+
+def _mark(row: dict[str, Any]) -> int:
+    """What a dossier adds to a digest, as the contract says."""
+    words = [row.get(name) for name in ("dossierStatus", "dossierSubStatus")]
+    state = "/".join(str(word) for word in words if word)
+    told = f"{row.get('referenceUid')}\n{row.get('modifiedDate')}\n{state}"
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "big")
 
 
 def _order(row: dict[str, Any]) -> tuple[int, int]:

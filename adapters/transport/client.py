@@ -6,7 +6,7 @@ connection uses is its option `mode`; the options are listed in manifest.toml.
 
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +103,11 @@ class SoapClient:
                 extra={"event": "transport.not_held", "connection": self._id, "codes": not_held},
             )
 
+    @property
+    def listed_from(self) -> date | None:
+        """What was handed in before the option from_day is not in the list."""
+        return self._from_day
+
     async def acknowledge(self, page: Page) -> None:
         """Nothing: the service is not told what was read."""
 
@@ -158,6 +163,11 @@ class JsonClient:
                 cursor = None if is_last else f"window:{place}:{got}"
                 yield _page(raw, reader.LISTED, cursor, count, declared + total)
             declared += total
+
+    @property
+    def listed_from(self) -> date | None:
+        """As `SoapClient.listed_from`."""
+        return self._from_day
 
     async def acknowledge(self, page: Page) -> None:
         """Nothing: the list is not told what was read."""
