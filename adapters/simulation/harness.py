@@ -129,6 +129,8 @@ class Simulation:
             await self._inner(scope, receive, send)
             return
         body = await _whole(receive)
+        if body is None:
+            return  # the caller went away in the middle of a word
         entry = {
             "method": scope["method"],
             "path": scope["path"],
@@ -200,12 +202,13 @@ class _Replay:
         return await self._receive()
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _whole(receive: Receive) -> bytes | None:
+    """The request's body; None where the caller hung up before its end."""
     parts: list[bytes] = []
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
