@@ -19,7 +19,7 @@ def local(moment: datetime) -> datetime:
     """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=HCM)
-    return moment.astimezone(HCM)
+    return moment if moment.tzinfo is HCM else moment.astimezone(HCM)
 
 
 def to_iso(moment: datetime) -> str:
@@ -44,8 +44,10 @@ def utc(moment: datetime) -> datetime:
 
 def is_plausible(moment: datetime, now: datetime) -> bool:
     """Whether the year lies in 1990 to now + 20 (CONTRACT), counted at +07:00."""
+    last = local(now).year + YEARS_AHEAD
+    if FIRST_YEAR < moment.year < last:
+        return True  # no zone moves it over the edge
     try:
-        year = local(moment).year
+        return FIRST_YEAR <= local(moment).year <= last
     except OverflowError:
         return False
-    return FIRST_YEAR <= year <= local(now).year + YEARS_AHEAD

@@ -1,13 +1,13 @@
 """A dossier put together from its legs: who speaks for what, what it counts as, what is odd."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from canonical import codes, leg
 from canonical.leg import Fold, Told
-from canonical.precedence import EVERY_FIELD, RECEPTION, Precedence, Role
+from canonical.precedence import Precedence, Role
 from canonical.reasons import Reason
 from canonical.shown import merged_spoke, shown_fields
 from canonical.standing import (
@@ -18,6 +18,8 @@ from canonical.standing import (
     odd_transitions,
 )
 from canonical.states import Status
+
+_ORDER = {status: place for place, status in enumerate(Status)}
 
 
 class LegFacts(Struct, frozen=True):
@@ -111,12 +113,7 @@ def assemble(
         doubtful: leg id -> names ("namespace:code") of legs it is doubtfully tied to.
     """
     desk_first = _ordered(legs, precedence)
-    values: dict[str, Any] = {}
-    spoke: dict[str, str] = {}
-    for path in EVERY_FIELD:
-        found = _speaker(path, legs, desk_first, precedence)
-        if found is not None:
-            values[path], spoke[path] = found[1], _name(found[0])
+    values, spoke = _spoken(legs, desk_first, precedence)
     state = _state(legs, precedence)
     status: Status | None = None
     if state is not None:
@@ -168,6 +165,8 @@ def _ordered(legs: Sequence[LegFacts], precedence: Precedence) -> list[LegFacts]
     Among legs of one role the one whose agency issued the national code comes first, then the one
     that was accepted first.
     """
+    if len(legs) == 1:
+        return list(legs)
     ranks = {role: place for place, role in enumerate(precedence.reception)}
     return sorted(
         legs,
@@ -187,27 +186,46 @@ def _issued(one: LegFacts) -> bool:
     return national is not None and codes.issuing_agency(national) == _said(one, "agency")
 
 
-def _speaker(
-    path: str, legs: Sequence[LegFacts], desk_first: Sequence[LegFacts], precedence: Precedence
-) -> tuple[LegFacts, Any] | None:
-    """The leg that gives a field, and its value: by role, then reception order or newest word."""
-    order = desk_first
-    if path not in RECEPTION:
-        order = sorted(
-            legs,
-            key=lambda one: (
-                one.said[path].effective_at if path in one.said else "",
-                one.namespace,
-                one.code,
-            ),
-            reverse=True,
-        )
-    for role in precedence.roles_for(path):
-        for one in order:
-            value = _said(one, path)
-            if one.role is role and value is not None:
-                return one, value
-    return None
+def _spoken(
+    legs: Sequence[LegFacts], desk_first: Sequence[LegFacts], precedence: Precedence
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Each field's value, and who gives it: by role, then reception order or newest word."""
+    values: dict[str, Any] = {}
+    spoke: dict[str, str] = {}
+    for paths, roles, is_reception in precedence.groups():
+        for role in roles:
+            own = [one for one in (desk_first if is_reception else legs) if one.role is role]
+            if is_reception or len(own) == 1:
+                for one in own:
+                    _speak(one, paths, values, spoke)
+            elif own:
+                _speak_newest(own, paths, values, spoke)
+    return values, spoke
+
+
+def _speak(
+    one: LegFacts, paths: Container[str], values: dict[str, Any], spoke: dict[str, str]
+) -> None:
+    """What a leg says of fields that nobody before it said anything of."""
+    name = _name(one)
+    for path, told in one.said.items():
+        if told.value is not None and path in paths and path not in values:
+            values[path], spoke[path] = told.value, name
+
+
+def _speak_newest(
+    own: Sequence[LegFacts], paths: Iterable[str], values: dict[str, Any], spoke: dict[str, str]
+) -> None:
+    """Of legs of one role, field by field the newest that says something."""
+    for path in paths:
+        if path in values:
+            continue
+        said = [one for one in own if _said(one, path) is not None]
+        if said:
+            newest = max(
+                said, key=lambda one: (one.said[path].effective_at, one.namespace, one.code)
+            )
+            values[path], spoke[path] = newest.said[path].value, _name(newest)
 
 
 def _may_say(role: Role, status: Status, precedence: Precedence) -> bool:
@@ -221,7 +239,7 @@ def _state(legs: Sequence[LegFacts], precedence: Precedence) -> tuple[LegFacts, 
         own = one.state
         if own is None or not _may_say(one.role, own[1], precedence):
             continue
-        found = (own[0], list(Status).index(own[1]), _name(one), one, own[1])
+        found = (own[0], _ORDER[own[1]], _name(one), one, own[1])
         if best is None or found[:3] > best[:3]:
             best = found
     return (best[3], best[4]) if best is not None else None
@@ -287,7 +305,7 @@ def _moments(legs: Sequence[LegFacts], precedence: Precedence) -> tuple[Moment, 
         for at, status in one.entries:
             counts = free or status.value in (allowed or ())
             found.append(Moment(at, status, "" if free else _name(one), counts))
-    return tuple(sorted(found, key=lambda m: (m.at, list(Status).index(m.status), m.lane)))
+    return tuple(sorted(found, key=lambda m: (m.at, _ORDER[m.status], m.lane)))
 
 
 def _shown_leg(one: LegFacts) -> dict[str, Any]:

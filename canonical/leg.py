@@ -122,8 +122,12 @@ def _rank(facet: str, told: Told) -> _Rank:
 
 def newest(fold: Fold, path: str) -> Told | None:
     """The newest statement about one field over all facets; None where nothing is said."""
-    said = [(facet, fields[path]) for facet, fields in fold.fields.items() if path in fields]
-    return max(said, key=lambda one: _rank(*one))[1] if said else None
+    best: tuple[str, Told] | None = None
+    for facet, fields in fold.fields.items():
+        told = fields.get(path)
+        if told is not None and (best is None or _rank(facet, told) > _rank(*best)):
+            best = (facet, told)
+    return best[1] if best is not None else None
 
 
 def state_of(fold: Fold) -> tuple[str, str] | None:
@@ -150,6 +154,8 @@ def state_of(fold: Fold) -> tuple[str, str] | None:
 
 def view(fold: Fold) -> dict[str, Told]:
     """Every field that is said, with its newest statement over all facets."""
+    if len(fold.fields) == 1:
+        return dict(next(iter(fold.fields.values())))
     best: dict[str, tuple[str, Told]] = {}
     for facet, fields in fold.fields.items():
         for path, told in fields.items():

@@ -82,17 +82,18 @@ class Precedence(Struct, frozen=True):
         default_factory=lambda: {Role.MONEY: frozenset({"financial"})}
     )
 
-    def roles_for(self, path: str) -> tuple[Role, ...]:
-        """The roles that may give a field, first speaker first."""
-        return getattr(self, _GROUP[path])  # type: ignore[no-any-return]
+    def groups(self) -> tuple[tuple[frozenset[str], tuple[Role, ...], bool], ...]:
+        """Each group: its fields, the roles that may give them, and whether it is the reception."""
+        return (
+            (_RECEPTION, self.reception, True),
+            (_WORK, self.work, False),
+            (_HAND_OVER, self.hand_over, False),
+            (_MONEY, self.money, False),
+        )
 
 
-_GROUP: dict[str, str] = {
-    **dict.fromkeys(RECEPTION, "reception"),
-    **dict.fromkeys(WORK, "work"),
-    **dict.fromkeys(HAND_OVER, "hand_over"),
-    **dict.fromkeys(MONEY, "money"),
-}
+_RECEPTION, _WORK = frozenset(RECEPTION), frozenset(WORK)
+_HAND_OVER, _MONEY = frozenset(HAND_OVER), frozenset(MONEY)
 DEFAULT = Precedence()
 
 

@@ -285,8 +285,13 @@ def _flatten_object(
     return None
 
 
+_BARE = frozenset({str, int, type(None)})
+
+
 def _plain(value: Any, path: str, now: datetime) -> tuple[Any, str | None]:
     """The value as JSON holds it, and the path of an implausible date in it."""
+    if type(value) in _BARE:
+        return value, None
     if isinstance(value, datetime):
         if not clock.is_plausible(value, now):
             return None, path
@@ -301,14 +306,18 @@ def _plain(value: Any, path: str, now: datetime) -> tuple[Any, str | None]:
                 return None, bad
         return told, None
     if isinstance(value, list):
-        items = []
-        for place, item in enumerate(value):
-            told_item, bad = _plain(item, f"{path}[{place}]", now)
-            if bad is not None:
-                return None, bad
-            items.append(told_item)
-        return items, None
+        return _plain_list(value, path, now)
     return value, None
+
+
+def _plain_list(value: list[Any], path: str, now: datetime) -> tuple[Any, str | None]:
+    items = []
+    for place, item in enumerate(value):
+        told, bad = _plain(item, f"{path}[{place}]", now)
+        if bad is not None:
+            return None, bad
+        items.append(told)
+    return items, None
 
 
 __all__ = [

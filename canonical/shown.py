@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-_LISTS = ("extensions", "supplements", "fees", "attachments", "results", "links")
+_LISTS = frozenset({"extensions", "supplements", "fees", "attachments", "results", "links"})
 _OBJECTS = {
     "procedure": ("code", "name", "domain"),
     "applicant": ("kind", "name", "id_number", "phone", "email", "address"),
     "acting": ("kind", "name", "id_number", "phone", "email", "address"),
+}
+_PATHS = {
+    name: tuple((leaf, f"{name}.{leaf}") for leaf in leaves) for name, leaves in _OBJECTS.items()
 }
 _PLAIN = (
     "national_code",
@@ -45,15 +48,17 @@ def shown_fields(
     values: Mapping[str, Any], received: str | None, due: str | None
 ) -> dict[str, Any]:
     """Canonical fields in the order of CONTRACT, lists and objects whole, without PIN."""
+    get = values.get
     shown: dict[str, Any] = {}
     for name in _PLAIN:
-        if name in _OBJECTS:
-            leaves = {leaf: values.get(f"{name}.{leaf}") for leaf in _OBJECTS[name]}
-            shown[name] = leaves if any(v is not None for v in leaves.values()) else None
+        paths = _PATHS.get(name)
+        if paths is not None:
+            leaves = {leaf: get(path) for leaf, path in paths}
+            shown[name] = None if all(v is None for v in leaves.values()) else leaves
         elif name in _LISTS:
-            shown[name] = values.get(name) or []
+            shown[name] = get(name) or []
         else:
-            shown[name] = values.get(name)
+            shown[name] = get(name)
     shown["received_at_agency"] = received
     shown["judged_due_at"] = due
     return shown
@@ -61,11 +66,13 @@ def shown_fields(
 
 def merged_spoke(spoke: Mapping[str, str]) -> dict[str, str]:
     """Leaves of one object by one leg are told as the object."""
+    speakers: dict[str, set[str]] = {}
+    for path, name in spoke.items():
+        head, mark, _ = path.partition(".")
+        if mark:
+            speakers.setdefault(head, set()).add(name)
     told: dict[str, str] = {}
     for path, name in spoke.items():
         head, mark, _ = path.partition(".")
-        if mark and all(n == name for p, n in spoke.items() if p.startswith(f"{head}.")):
-            told[head] = name
-        else:
-            told[path] = name
+        told[head if mark and len(speakers[head]) == 1 else path] = name
     return dict(sorted(told.items()))

@@ -109,15 +109,21 @@ def _terminals(facts: Facts) -> list[tuple[str, Status]]:
 
 def state_on(facts: Facts, on: date) -> tuple[Status, str | None]:
     """The state at the end of a day, and the moment that says so (None: accepted, unsaid)."""
-    terminals = _terminals(facts)
-    past = [t for t in terminals if day(t[0]) <= on]
+    return _state_on(facts, on, _terminals(facts))
+
+
+def _state_on(
+    facts: Facts, on: date, terminals: Sequence[tuple[str, Status]]
+) -> tuple[Status, str | None]:
+    until = on.isoformat()  # text order is time order
+    past = [t for t in terminals if t[0][:10] <= until]
     if past:
         return past[-1][1], past[-1][0]
     later = [status for _, status in terminals]
     best: Moment | None = None
     silent: set[str] = set()
     for moment in reversed(facts.moments):
-        if day(moment.at) > on or moment.lane in silent:
+        if moment.at[:10] > until or moment.lane in silent:
             continue
         if moment.lane:
             silent.add(moment.lane)  # only a lane's last word counts
@@ -137,7 +143,11 @@ def _contradicted(status: Status, later: Sequence[Status]) -> bool:
 
 def segment_on(facts: Facts, on: date) -> Segment:
     """How the dossier stood at the end of a day."""
-    status, at = state_on(facts, on)
+    return _segment_on(facts, on, _terminals(facts))
+
+
+def _segment_on(facts: Facts, on: date, terminals: Sequence[tuple[str, Status]]) -> Segment:
+    status, at = _state_on(facts, on, terminals)
     due_on = _due_on(facts, on)
     closed = day(at) if at is not None else None
     match status:
@@ -177,14 +187,15 @@ def _due_on(facts: Facts, on: date) -> date | None:
 
 def segments(facts: Facts) -> list[Segment]:
     """The dossier's life from its accepted day on, equal neighbours merged; never empty."""
-    start = day(facts.accepted_at)
+    terminals = _terminals(facts)
+    start = facts.accepted_at[:10]
     days = {start}
-    days |= {day(at) for at, _ in _terminals(facts)}
-    days |= {day(m.at) for m in facts.moments}
-    days |= {day(e.at) for e in facts.extensions}
+    days |= {at[:10] for at, _ in terminals}
+    days |= {m.at[:10] for m in facts.moments}
+    days |= {e.at[:10] for e in facts.extensions}
     found: list[Segment] = []
     for on in sorted(d for d in days if d >= start):
-        now = segment_on(facts, on)
+        now = _segment_on(facts, day(on), terminals)
         if not found or _differs(found[-1], now):
             found.append(now)
     return found

@@ -87,8 +87,12 @@ def tie_leg(
     code: str,
     fold: Fold,
     void: Container[tuple[str, str]] = frozenset(),
+    claims: frozenset[Claim] | None = None,
 ) -> TieLeg:
-    """What tying needs, taken from a leg's fold; claims of a (kind, key) in `void` do not count."""
+    """What tying needs, taken from a leg's fold; claims of a (kind, key) in `void` do not count.
+
+    `claims` are those of this fold, where somebody has them already.
+    """
     procedure = _value(newest(fold, "procedure.code"))
     name = _value(newest(fold, "applicant.name"))
     return TieLeg(
@@ -97,7 +101,7 @@ def tie_leg(
         own=f"{namespace}:{code}",
         claims=frozenset(
             claim
-            for claim in claims_of(namespace, code, fold)
+            for claim in (claims_of(namespace, code, fold) if claims is None else claims)
             if (claim.kind, claim.key) not in void or _is_own(claim, namespace, code)
         ),
         procedure=codes.procedure_key(procedure) if procedure else None,
@@ -135,6 +139,8 @@ def tie(legs: Sequence[TieLeg]) -> Cluster:
         for leg_id in right:
             components[leg_id] = left
     unique = {id(c): sorted(c) for c in components.values()}
+    if not doubtful:
+        return Cluster(sorted(unique.values()), {})
     joined = {(a, b) for c in unique.values() for a, b in combinations(c, 2)}
     noted: dict[int, set[int]] = {}
     for one, other in doubtful:
@@ -153,6 +159,8 @@ def _edges(legs: Sequence[TieLeg]) -> tuple[set[tuple[int, int]], set[tuple[int,
     edges: set[tuple[int, int]] = set()
     doubtful: set[tuple[int, int]] = set()
     for (kind, key), group in claimants.items():
+        if len(group) < 2:
+            continue
         owners = [leg for leg in group if leg.own == key] if kind == LINK else []
         if kind == LINK and not owners:
             continue  # two legs that name a third one the hub has not seen yet

@@ -14,10 +14,10 @@ from msgspec import Struct
 from canonical import codes
 from canonical.dossier import Assembled, LegFacts, assemble, leg_facts
 from canonical.leg import Fold
-from canonical.precedence import Precedence, Role
+from canonical.precedence import DEFAULT, Precedence, Role
 from canonical.standing import Kind, Segment, day, segments
 from canonical.states import Status
-from canonical.ties import Cluster, TieLeg, claims_of, tie, tie_leg
+from canonical.ties import Claim, Cluster, TieLeg, claims_of, tie, tie_leg
 from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
 from store.ground import Ground, Turn
 from store.legs import ClaimRecord, Entry, LegRow
@@ -26,6 +26,7 @@ from sync.batch import Touched
 from sync.timeline import merge_entries
 
 PrecedenceOf = Mapping[str, Precedence]
+Claims = dict[int, frozenset[Claim]]
 _ENCODER = msgspec.json.Encoder()
 LAST_PLACE = 1 << POSITION_BITS  # behind every record of a batch
 
@@ -66,8 +67,8 @@ def put_together(
     if not touched.order:
         return {}
     newest = ground.lock_feed()
-    freed = _save_claims(ground, touched)
-    world = _read_world(ground, touched, freed)
+    claims, freed = _save_claims(ground, touched)
+    world = _read_world(ground, touched, claims, freed)
     for leg_id, told in touched.entries.items():
         # The final seq is set below; for now entries only need to be merged and marked.
         merge_entries(world.entries.setdefault(leg_id, {}), told, world.folds[leg_id], -1)
@@ -80,20 +81,20 @@ def put_together(
     return {leg_id: b.row.public_id for b in built for leg_id in b.legs}
 
 
-def _save_claims(ground: Ground, touched: Touched) -> set[tuple[str, str]]:
+def _save_claims(ground: Ground, touched: Touched) -> tuple[Claims, set[tuple[str, str]]]:
     """Bring the claims of the touched legs up to date; withdrawn ones stay, not live.
 
-    Returns the (kind, key) of those withdrawn now.
+    Returns the claims of each, and the (kind, key) of those withdrawn now.
     """
+    claims: Claims = {}
     held_of: dict[int, dict[tuple[str, str], ClaimRecord]] = {}
     for claim in ground.load_claims(touched.order):
         held_of.setdefault(claim.leg_id, {})[(claim.kind, claim.key)] = claim
     changed: list[ClaimRecord] = []
     for leg_id in touched.order:
         row, held = touched.legs[leg_id], held_of.get(leg_id, {})
-        now = {
-            (c.kind, c.key): c for c in claims_of(row.namespace, row.code, touched.folds[leg_id])
-        }
+        claims[leg_id] = claims_of(row.namespace, row.code, touched.folds[leg_id])
+        now = {(c.kind, c.key): c for c in claims[leg_id]}
         changed += [
             ClaimRecord(leg_id, new.kind, new.key, new.code, live=True)
             for place, new in sorted(now.items())
@@ -107,10 +108,12 @@ def _save_claims(ground: Ground, touched: Touched) -> set[tuple[str, str]]:
     ground.save_claims(changed)
     if changed:
         ground.note_crowds(touched.order)
-    return {(claim.kind, claim.key) for claim in changed if not claim.live}
+    return claims, {(claim.kind, claim.key) for claim in changed if not claim.live}
 
 
-def _read_world(ground: Ground, touched: Touched, freed: Collection[tuple[str, str]]) -> World:
+def _read_world(
+    ground: Ground, touched: Touched, claims: Claims, freed: Collection[tuple[str, str]]
+) -> World:
     """The touched legs, those in the same dossiers, and all that claims reach from them.
 
     Who still makes a claim that was withdrawn is reached as well: two who doubted because a third
@@ -127,7 +130,9 @@ def _read_world(ground: Ground, touched: Touched, freed: Collection[tuple[str, s
     folds = ground.folds(row for i, row in rows.items() if i not in touched.folds)
     folds.update((i, touched.folds[i]) for i in rows if i in touched.folds)
     void = ground.crowded(rows)
-    ties = {i: tie_leg(i, r.namespace, r.code, folds[i], void) for i, r in rows.items()}
+    ties = {
+        i: tie_leg(i, r.namespace, r.code, folds[i], void, claims.get(i)) for i, r in rows.items()
+    }
     return World(
         rows=rows,
         folds=folds,
@@ -182,7 +187,7 @@ def _build(world: World, held: Mapping[int, Held], precedences: PrecedenceOf) ->
 def precedence_of(component: Sequence[int], world: World, precedences: PrecedenceOf) -> Precedence:
     """The precedence of the dossier's procedure, else the default."""
     found = {world.ties[i].procedure for i in component} - {None}
-    return precedences.get(min(str(p) for p in found), Precedence()) if found else Precedence()
+    return precedences.get(min(str(p) for p in found), DEFAULT) if found else DEFAULT
 
 
 def _living_id(component: Sequence[int], world: World, held: Mapping[int, Held]) -> int:

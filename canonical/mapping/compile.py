@@ -36,6 +36,7 @@ import jmespath
 from msgspec import Struct, structs
 
 from canonical.fields import Facet
+from canonical.mapping.remembered import read_names, remembering
 from canonical.mapping.transforms import Bad, Transform, named
 from canonical.reasons import Reason
 from canonical.record import VersionBy, code_of
@@ -235,7 +236,7 @@ def _value_of(
 
     def value(wire: Any) -> Any:
         found = get(wire)
-        if _is_empty(found):
+        if found is None or (isinstance(found, str) and not found.strip()):  # as _is_empty
             return fallback
         if sentinels and type(found) in (str, int):  # false is not the number 0
             bare = found.strip() if isinstance(found, str) else found
@@ -319,7 +320,8 @@ def _getter(source: str, where: str) -> Getter:
         except jmespath.exceptions.JMESPathError as error:
             raise Bad(Reason.MAPPING_ERROR) from error
 
-    return search
+    read = read_names(expression.parsed)
+    return search if read is None else remembering(search, read)
 
 
 def _walk(wire: Any, names: list[str]) -> Any:

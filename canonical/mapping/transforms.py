@@ -4,6 +4,7 @@ A transform never guesses: what is outside its declared form raises `Bad` with a
 `name:argument` in a mapping row gives the argument, e.g. `date:%d/%m/%Y %H:%M:%S`.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -120,11 +121,16 @@ def end_of_day(value: Any) -> datetime:
 
 def phone(value: Any) -> Any:
     """A Vietnamese number as digits, 0912345678; what is not one stays as it came."""
-    import phonenumbers
-
     told = text(value).strip()
     if not _DIALLED.match(told):  # letters would be read as on a keypad, "xxx" as 999
         return told
+    return _dialled(told)
+
+
+@functools.lru_cache(maxsize=8_192)  # every poll of a case tells its number again
+def _dialled(told: str) -> str:
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(told, "VN")
     except phonenumbers.NumberParseException:
