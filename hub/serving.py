@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
-from canonical.errors import HubError
+from canonical.errors import HubError, StoreUnavailable
 from canonical.reasons import Reason
 from gateway.app import create_app
 from hub.settings import Settings
@@ -82,6 +82,8 @@ async def _drain_for_ever(context: Context, every_s: float, stopping: Stopping) 
     while not stopping:
         try:
             await asyncio.to_thread(drain, context, lambda: bool(stopping))
+        except StoreUnavailable:
+            pass  # the look for what is due says so
         except HubError as error:
             logger.warning(
                 "Pending receipts wait", extra={"event": "drain.waits", "reason": error.reason}

@@ -148,6 +148,7 @@ class Distributed:
         while not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=1.0)
+        await self._line.settle(1.0)
 
     async def _for_ever(self) -> None:
         quiet_until = 0.0
@@ -256,6 +257,7 @@ class _Line(Driver):
         self._run = run
         self.patience_s = patience_s
         self._threads = threads
+        self._under_way: set[asyncio.Future[foreign.Rows]] = set()
         self._heard: NotifyCallback | None = None
         self._shutdown = asyncio.Event()
         self._tm = TaskManager()
@@ -265,11 +267,25 @@ class _Line(Driver):
         loop = asyncio.get_running_loop()
         while True:
             try:
-                return await loop.run_in_executor(self._threads, self._run, query, args)
+                future = loop.run_in_executor(self._threads, self._run, query, args)
+                self._under_way.add(future)
+                future.add_done_callback(self._ended)
+                # Whoever gives up does not end the statement; `settle` waits for it.
+                return await asyncio.shield(future)
             except StoreUnavailable:
                 if self.patience_s is None:
                     raise
                 await asyncio.sleep(self.patience_s)
+
+    def _ended(self, future: asyncio.Future[foreign.Rows]) -> None:
+        self._under_way.discard(future)
+        if not future.cancelled():
+            future.exception()  # nobody may be left to ask for it
+
+    async def settle(self, within_s: float) -> None:
+        """Wait so long for statements under way whose caller has given up."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within_s)
 
     @override
     async def execute(self, query: str, *args: Any) -> str:
