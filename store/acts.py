@@ -80,6 +80,25 @@ def mark_replayed(tx: Tx, receipt_id: int, origin_id: int, fates: Sequence[Fate]
     )
 
 
+def misplaced(tx: Tx) -> tuple[int, list[str]]:
+    """How many acts there are, and those that do not name the one thing they are about.
+
+    What makes a reused code new is about a record that names it in turn; every other names a
+    subject in words.
+    """
+    found = tx.execute(
+        text(
+            "SELECT act.id FROM act LEFT JOIN record ON record.id = act.record_id"
+            " AND record.resolved_by = act.id WHERE CASE WHEN act.kind = 'resolve_as_new'"
+            " THEN record.id IS NULL OR act.subject IS NOT NULL"
+            " ELSE act.record_id IS NOT NULL OR act.subject IS NULL END ORDER BY act.id"
+        )
+    )
+    wrong = [f"act {row[0]} is not about one thing" for row in found]
+    count = tx.execute(text("SELECT count(*) FROM act")).scalar_one()
+    return int(count), wrong
+
+
 def open_generation(tx: Tx, connection: ConnectionRow, record: Record) -> None:
     """Begin the next generation of a record's leg, so that it is the newest."""
     namespace = f"{connection.namespace}.{record.part}" if record.part else connection.namespace

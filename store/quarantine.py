@@ -144,6 +144,27 @@ def count_chosen(tx: Tx, chosen: Chosen) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in found}
 
 
+def newest_counts(tx: Tx, connection_id: str, records: int) -> tuple[int, int]:
+    """(records, refused ones) of a connection's newest decided receipts before the one just made.
+
+    As many receipts as it takes for so many records, a hundred at most.
+    """
+    found = tx.execute(
+        text(
+            "SELECT applied + superseded + duplicate + quarantined, quarantined FROM receipt"
+            " WHERE connection_id = :connection AND state = 'decided' AND origin_id IS NULL"
+            " ORDER BY id DESC LIMIT 100 OFFSET 1"
+        ),
+        {"connection": connection_id},
+    )
+    in_all = refused = 0
+    for row in found:
+        if in_all >= records:
+            break
+        in_all, refused = in_all + int(row[0]), refused + int(row[1])
+    return in_all, refused
+
+
 CHUNK = 5_000
 
 

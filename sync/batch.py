@@ -5,10 +5,8 @@ sync.dossiers.
 Everything between reading and writing is pure and in memory.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct, structs
 
@@ -23,6 +21,7 @@ from store import intake
 from store.ground import Ground
 from store.intake import RecordRow
 from store.legs import Entry, LegRow
+from sync.entries import entries_of
 
 
 class Source(Struct, frozen=True):
@@ -69,11 +68,12 @@ class Decided(Struct):
 
     Attributes:
         rows: One per item; duplicates included.
-        leg_of: position -> leg id, where the item has one.
+        refused: How many were refused, those included that a poll had brought before.
     """
 
     rows: list[RecordRow]
     touched: Touched
+    refused: int
 
 
 def namespace_of(source: Source, part: str) -> str:
@@ -134,9 +134,10 @@ def decide_and_fold(
             touched.restored.add(row.id)
             _touch(touched, row, item.position)
     ground.save_legs(list(touched.legs.values()), folds)
+    refused = sum(row.disposition is Disposition.QUARANTINED for row in rows)
     if not source.keeps_duplicates and ground.knows_quarantine:
         rows = _known_again(ground, source, receipt_id, rows)
-    return Decided(rows, touched)
+    return Decided(rows, touched, refused)
 
 
 def _known_again(
@@ -350,55 +351,3 @@ def _came_again(gone_at: str, decision: Decision, source: Source, received_at: d
     if source.keeps_duplicates:
         shows = frozenset({Disposition.APPLIED})
     return decision.disposition in shows and clock.to_iso(received_at) >= gone_at
-
-
-def entries_of(
-    record: Record, leg_id: int, own_id: int, received_at: datetime, *, is_late: bool
-) -> list[Entry]:
-    """The timeline entries one record makes: its own state, and each history item."""
-    told = []
-    status = record.says.get("status")
-    if status is not None:
-        at = leg.effective_at(record, received_at)
-        told.append(_entry(record, leg_id, own_id, {"status": status, "at": at}, is_late=is_late))
-    told.extend(
-        _entry(record, leg_id, own_id, item, is_late=is_late, in_history=True)
-        for item in record.says.get("history") or ()
-    )
-    return told
-
-
-def entry_key(facet: str, status: str, at: str, officer: str | None, unit: str | None) -> str:
-    """What makes two entries of one leg the same (CONTRACT, Timeline)."""
-    told = "\0".join((facet, status, at, officer or "", unit or ""))
-    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
-
-
-def _entry(
-    record: Record,
-    leg_id: int,
-    own_id: int,
-    item: dict[str, Any],
-    *,
-    is_late: bool,
-    in_history: bool = False,
-) -> Entry:
-    officer, unit = item.get("officer"), item.get("unit")
-    return Entry(
-        leg_id=leg_id,
-        key=entry_key(record.facet.value, item["status"], item["at"], officer, unit),
-        facet=record.facet.value,
-        status=item["status"],
-        at=item["at"],
-        officer=officer,
-        unit=unit,
-        note=item.get("note"),
-        record_id=own_id,
-        from_record=not in_history,
-        in_history=in_history,
-        arrived_late=is_late,
-        known_seq=0,
-        retracted_by=None,
-        retracted_seq=None,
-        is_changed=True,
-    )

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
@@ -24,7 +24,7 @@ from store.connections import ConnectionRow
 from store.ground import Ground, Stored
 from store.intake import NewReceipt, RecordRow, SavedReceipt
 from store.tables import POSITION_BITS
-from sync import shapes
+from sync import bulk_quarantine, shapes
 from sync.batch import Source, decide_and_fold
 from sync.context import Context
 from sync.dossiers import put_together
@@ -74,6 +74,7 @@ class Outcome(Struct, frozen=True):
         receipt: The receipt's public id.
         fates: One per record, in order.
         dossiers: position -> public id of the dossier it belongs to.
+        refused: How many were refused, those included that a poll had brought before.
     """
 
     receipt: str
@@ -82,6 +83,7 @@ class Outcome(Struct, frozen=True):
     fates: Sequence[Fate]
     dossiers: dict[int, str]
     is_list: bool = True
+    refused: int = 0
 
     @property
     def is_pending(self) -> bool:
@@ -150,24 +152,30 @@ def take_in(
         StoreUnavailable: nothing was kept.
         HubError: what `within` raises; nothing was kept.
     """
+    connection_id = taken.connection.id
+    news: list[str | None] = [None]
 
     def work(tx: Tx) -> Outcome:
         receipt = save(context, tx, taken, mapping_version, len(found.items))
         outcome = decide_receipt(context, tx, taken, receipt, found)
         if within is not None:
             within(tx, outcome)
+        at = clock.to_iso(context.now())
+        news[0] = bulk_quarantine.watch(tx, connection_id, len(outcome.fates), outcome.refused, at)
         return outcome
 
     try:
-        return context.store.in_write(work)
+        outcome = context.store.in_write(work)
     except HubError:
         raise
     except Exception as error:  # the hub's own failure must not cost the department its record
         logger.exception(
             "A batch could not be applied; it is kept as pending",
-            extra={"event": "intake.pending", "connection": taken.connection.id},
+            extra={"event": "intake.pending", "connection": connection_id},
         )
         return _keep_pending(context, taken, found, mapping_version, within, error)
+    bulk_quarantine.say(connection_id, news[0])
+    return outcome
 
 
 def save(
@@ -232,7 +240,8 @@ def decide_receipt(
     made |= dossiers.public_ids(tx, others) if others else {}
     fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in rows]
     own = {r.position: made[r.leg_id] for r in rows if r.leg_id in made}
-    return _outcome(receipt, taken.received_at, fates, own, found.is_list)
+    outcome = _outcome(receipt, taken.received_at, fates, own, found.is_list)
+    return structs.replace(outcome, refused=applied.refused)
 
 
 def source_of(taken: Taken) -> Source:
@@ -259,6 +268,7 @@ class Applied(Struct):
     told: Sequence[RecordRow]
     decision_no: int
     made: dict[int, str]
+    refused: int
 
 
 def apply(
@@ -280,7 +290,7 @@ def apply(
     made = put_together(
         ground, decided.touched, receipt_id, clock.to_iso(taken.received_at), books.precedences
     )
-    return Applied(decided.rows, told, decision_no, made)
+    return Applied(decided.rows, told, decision_no, made, decided.refused)
 
 
 def counts_of(rows: Sequence[RecordRow]) -> dict[Disposition, int]:

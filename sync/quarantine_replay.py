@@ -24,14 +24,13 @@ from canonical.text import Malformed
 from store import acts, alarms, clients, connections, intake, quarantine
 from store.connections import LeaseToken
 from store.quarantine import Chosen
-from sync import shapes
+from sync import bulk_quarantine, shapes
 from sync.context import Context
 from sync.intake import Origin, Taken, decide_receipt, read, save
 from sync.reading import Read
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-BULK = "bulk_quarantine"
 
 
 class Why(Struct, frozen=True):
@@ -185,7 +184,7 @@ class _Replay:
 
         def work(tx: Tx) -> None:
             if not quarantine.count_chosen(tx, Chosen(connection_id)):
-                alarms.end_alarm(tx, BULK, connection_id, at)
+                alarms.end_alarm(tx, bulk_quarantine.KIND, connection_id, at)
 
         self._context.store.in_write(work)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from canonical.fields import Facet
 from canonical.leg import Fold
 from store.legs import Entry
-from sync.batch import entry_key
+from sync.entries import entry_key
 
 
 def merge_entries(held: dict[str, Entry], told: Sequence[Entry], fold: Fold, seq: int) -> None:

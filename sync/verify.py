@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from canonical.errors import HubError
-from store import compare, proof
+from store import acts, compare, proof
 from store.deliveries_proof import counted, placed
 from store.kinds import wrong_kinds
 from sync.context import Context
@@ -77,6 +77,7 @@ def verify(
             ("feed gapless", lambda: _feed(main)),
             ("mapping versions", lambda: _mappings(main)),
             ("catalogue versions", lambda: _catalogue(main)),
+            ("acts placed", lambda: _check("acts placed", *acts.misplaced(main))),
             ("deliveries counted", lambda: _check("deliveries counted", *counted(main))),
             ("deliveries placed", lambda: _check("deliveries placed", *placed(main))),
         ]
