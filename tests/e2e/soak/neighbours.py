@@ -72,7 +72,7 @@ class Neighbour:
         return said.raise_for_status().json()
 
     def _post(self, path: str, body: Any) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 150
         while True:
             try:
                 said = httpx.post(f"{self.base}/{path}", json=body, trust_env=False, timeout=30)

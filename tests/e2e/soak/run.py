@@ -31,7 +31,7 @@ _SECRETS = {
     "tax": ("username=truc-lien-thong", "password=trial-password"),
 }
 _ROLES = {"tax": "money", "desk": "desk", "land": "handling"}
-_SETTLE_S = 240.0
+_SETTLE_S = 480.0
 
 
 class Soak:
