@@ -1,9 +1,9 @@
 """Hub processes that start in a third of a second, can be made to die at a decided moment of a
 transaction, and may live in a time of their own.
 
-Each is a process like any other, with a log, an exit code and a death of its own; it is forked from
-one that has imported everything, since importing is most of what a start costs. What runs in it is
-`hub …` as it is: its commits are met by SQLAlchemy's own events, its clock is moved by time-machine.
+Each is a process like any other, with a log, an exit code and a death of its own; it is forked
+from one that has imported everything, since importing is most of what a start costs. What runs in
+it is `hub …` as it is: SQLAlchemy's own events meet its commits, time-machine moves its clock.
 """
 
 import json
@@ -139,6 +139,7 @@ class Troop(Hubs):
         when: str,
         *said: str,
         unsaid: str = "",
+        of: str = "",
         skip: int = 0,
         number: int = signal.SIGKILL,
     ) -> None:
@@ -148,6 +149,7 @@ class Troop(Hubs):
             when: "before" or "after" the COMMIT of a transaction, or "at" a statement of one.
             said: What its statements must contain, each.
             unsaid: What none of them may contain.
+            of: Whom one of them must be about: a value bound to it.
             skip: How many such moments of a process pass unharmed.
             number: Which signal it is struck with.
         """
@@ -158,6 +160,7 @@ class Troop(Hubs):
             "when": when,
             "said": said,
             "unsaid": unsaid,
+            "of": of,
             "skip": skip,
             "number": int(number),
         }
@@ -234,9 +237,9 @@ class _Doomed:
         event.listen(Engine, "rollback", self._rolls_back)
         event.listen(Pool, "checkin", self._gives_back)
 
-    def _says(self, tx: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def _says(self, tx: Any, _cursor: Any, statement: str, bound: Any, *_: Any) -> None:
         said = tx.info.setdefault("said", [])
-        said.append(statement)
+        said.append((statement, bound))
         self._meet("at", said)
 
     def _commits(self, tx: Any) -> None:
@@ -250,7 +253,7 @@ class _Doomed:
     def _gives_back(self, _: Any, record: Any) -> None:
         self._meet("after", record.info.pop("committed", []))
 
-    def _meet(self, when: str, said: list[str]) -> None:
+    def _meet(self, when: str, said: list[tuple[str, Any]]) -> None:
         try:
             told = json.loads(self._doom.read_text("utf-8"))
         except FileNotFoundError:
@@ -270,12 +273,14 @@ class _Doomed:
         threading.Event().wait(0.5)  # a signal is not always answered at once
 
     @staticmethod
-    def _is_meant(told: Any, said: list[str]) -> bool:
-        if told["unsaid"] and any(told["unsaid"] in one for one in said):
-            return False
+    def _is_meant(told: Any, said: list[tuple[str, Any]]) -> bool:
         # At a statement, that one and not an earlier one is meant.
-        last = said[-1:] if told["when"] == "at" else said
-        return bool(said) and all(any(what in one for one in last) for what in told["said"])
+        words = [one for one, _ in (said[-1:] if told["when"] == "at" else said)]
+        if told["unsaid"] and any(told["unsaid"] in one for one, _ in said):
+            return False
+        if not words or not all(any(what in one for one in words) for what in told["said"]):
+            return False
+        return not told["of"] or any(repr(told["of"]) in repr(bound) for _, bound in said)
 
 
 _CLOCK_LOOK_S = 0.05
