@@ -35,7 +35,7 @@ FORBIDDEN = re.compile(
 )
 # Told of as what comes next; each line goes once the thing is there.
 PROMISED_FILES: set[str] = set()
-PROMISED_COMMANDS = {"hub reconcile"}
+PROMISED_COMMANDS: set[str] = set()
 
 
 def settings() -> list[str]:
