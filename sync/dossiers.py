@@ -5,8 +5,6 @@ are gapless and nobody sees them out of order. Reads and writes a constant numbe
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
-from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
@@ -15,14 +13,15 @@ from canonical import codes
 from canonical.dossier import Assembled, LegFacts, assemble, leg_facts
 from canonical.leg import Fold
 from canonical.precedence import DEFAULT, Precedence, Role
-from canonical.standing import Kind, Segment, day, segments
+from canonical.standing import day
 from canonical.states import Status
 from canonical.ties import Claim, Cluster, TieLeg, claims_of, tie, tie_leg
-from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
+from store.dossiers import ChangeRow, DossierRow, Held
 from store.ground import Ground, Turn
 from store.legs import ClaimRecord, Entry, LegRow
 from store.tables import POSITION_BITS
 from sync.batch import Touched
+from sync.judging import judge
 from sync.timeline import merge_entries
 
 PrecedenceOf = Mapping[str, Precedence]
@@ -373,39 +372,3 @@ def _stamped_entries(
                     entry.retracted_seq = seq_of.get(b.id, last)
                 told.append(entry)
     return told
-
-
-def judge(dossier_id: int, made: Assembled) -> tuple[JudgementRow | None, list[SpanRow]]:
-    """The judgement row and earlier stretches; (None, []) where it counts in no indicator."""
-    facts = made.facts
-    if facts is None or made.received_agency is None:
-        return None, []
-    cut = segments(facts)
-    first_due = day(facts.first_due_at) if facts.first_due_at is not None else None
-    last = cut[-1]
-    row = JudgementRow(
-        dossier_id=dossier_id,
-        received_agency=made.received_agency,
-        handling_agency=made.fields["agency"],
-        procedure_code=made.fields["procedure"]["code"],
-        channel=made.fields["channel"],
-        accepted_on=day(facts.accepted_at),
-        first_due_on=first_due,
-        from_day=last.from_day,
-        kind=last.kind.value,
-        end_on=last.end_on,
-        closed_on=last.closed_on,
-        due_on=last.due_on,
-    )
-    spans = [
-        SpanRow(
-            dossier_id, s.from_day, after.from_day, s.kind.value, s.end_on, s.closed_on, s.due_on
-        )
-        for s, after in pairwise(cut)
-        if not _is_plain(s, first_due)
-    ]
-    return row, spans
-
-
-def _is_plain(segment: Segment, first_due: date | None) -> bool:
-    return segment.kind is Kind.OPEN and segment.due_on == first_due
