@@ -24,6 +24,21 @@ def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] |
 
 
 @contextlib.contextmanager
+def counting_once_told(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """As `counting`, from the first word on: a bar has a thread, and forking comes before it."""
+    with contextlib.ExitStack() as stack:
+        bars: list[Callable[[int, int], None] | None] = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:
+                bars.append(stack.enter_context(counting(name, quiet=quiet)))
+            if bars[0] is not None:
+                bars[0](done, total)
+
+        yield show
+
+
+@contextlib.contextmanager
 def watching(name: str, *, quiet: bool) -> Iterator[Callable[[Summary], None] | None]:
     """A bar that a run's summaries move; None where nobody watches."""
     if quiet or not sys.stderr.isatty():

@@ -23,7 +23,14 @@ from sync.context import Context
 from sync.proof.against import MOST_NAMED
 from sync.proof.ledger import Ledger, Told
 from sync.proof.receipts import Reading
-from sync.proof.recomputing import Progress, Recomputing, recomputing, recounted, worth
+from sync.proof.recomputing import (
+    Effort,
+    Progress,
+    Recomputing,
+    recomputing,
+    recounted,
+    worth,
+)
 
 
 class Check(Struct, frozen=True):
@@ -51,7 +58,7 @@ Look = Callable[[], Check]
 
 
 def verify(
-    context: Context, progress: Progress | None = None, processes: int | None = None
+    context: Context, progress: Progress | None = None, effort: Effort | None = None
 ) -> Report:
     """Prove the invariants; `ok` where all hold.
 
@@ -60,15 +67,12 @@ def verify(
     Args:
         context: The hub's parts.
         progress: Told how much of how much is done.
-        processes: How many work side by side; as many as are worth it where not said.
+        effort: How it is done; as is worth it where not said.
 
     Raises:
         StoreUnavailable: the store cannot be reached or read.
     """
-    if processes is None:
-        with context.store.read() as tx:
-            processes = worth(tx)
-    with recomputing(context, processes, progress) as again:
+    with recomputing(context, effort or worth(context), progress) as again:
         main = again.tx
         looks: list[tuple[str, Look]] = [
             ("kinds of values", lambda: _check("kinds of values", *wrong_kinds(main, MOST_NAMED))),

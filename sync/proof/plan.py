@@ -21,8 +21,8 @@ from sqlalchemy.engine import Connection as Tx
 from store import proof
 from store.ground import Claimed
 
+PART_WEIGHT = 8_000  # some 20 MiB
 CROWD_TOGETHER = 200  # several times store.legs.CROWD: claims come and go before it is reached
-PART_WEIGHT = 24_000
 _LEG_WEIGHT = 3  # a leg with its dossier weighs as much in memory as three records
 _CHUNK_BYTES = 2_000_000
 _CHUNK_RECEIPTS = 200
@@ -94,14 +94,14 @@ def _hash(namespace: str, code: str) -> int:
     return int.from_bytes(told, "big")
 
 
-def make(tx: Tx, folder: Path, united: Collection[Claimed] = (), weight: int = PART_WEIGHT) -> Plan:
+def make(tx: Tx, folder: Path, weight: int, united: Collection[Claimed] = ()) -> Plan:
     """Cut what is in the store into parts; routes are left in the folder.
 
     Args:
         tx: One consistent look at the store.
         folder: Where files of this proof lie.
+        weight: About how much a part may weigh, in records.
         united: Crowded claims whose legs must all be in one part.
-        weight: About how much a part may weigh.
     """
     receipts, decided, chunks = _receipts(tx)
     legs = _Legs(tx)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection as Tx
 
 from store import compare, indicators, proof, rights
@@ -30,29 +31,42 @@ _QUARANTINE_AT_ONCE = 20_000
 _READING_SHARE = 0.4
 
 
-def worth(tx: Tx) -> int:
-    """How many processes are worth it for a store of this size, on this machine."""
-    if proof.count(tx, "record") < _WORTH_MORE:
-        return 1
-    return min(_MOST_PROCESSES, len(os.sched_getaffinity(0)))
+class Effort(Struct, frozen=True):
+    """How a proof is done; what it proves does not depend on it.
+
+    Attributes:
+        processes: How many work side by side.
+        part_weight: About how much a part may weigh, in records.
+    """
+
+    processes: int = 1
+    part_weight: int = plan.PART_WEIGHT
+
+
+def worth(context: Context) -> Effort:
+    """What is worth it for a store of this size, on this machine."""
+    with context.store.read() as tx:
+        if proof.count(tx, "record") < _WORTH_MORE:
+            return Effort()
+    return Effort(min(_MOST_PROCESSES, len(os.sched_getaffinity(0))))
 
 
 @contextlib.contextmanager
 def recomputing(
-    context: Context, processes: int, progress: Progress | None = None
+    context: Context, effort: Effort, progress: Progress | None = None
 ) -> Iterator["Recomputing"]:
     """The work over one consistent look at the store; its files are gone at the end.
 
     Args:
         context: The hub's parts.
-        processes: How many may work side by side.
+        effort: By how many, in how many parts.
         progress: Told how many of how many receipts are done.
     """
     with (
         tempfile.TemporaryDirectory(prefix="hub-verify-") as folder,
-        crew_for(context, processes) as (crew, tx),
+        crew_for(context, effort.processes) as (crew, tx),
     ):
-        yield Recomputing(crew, tx, Path(folder), progress)
+        yield Recomputing(crew, tx, Path(folder), effort.part_weight, progress)
 
 
 class Recomputing:
@@ -62,23 +76,27 @@ class Recomputing:
         tx: The look at the store that all of the proof has.
         reading: What became of the receipts.
         broken: Work that broke off on what is stored.
+        passes: How often everything was computed; more than once where legs had to be put together.
     """
 
-    def __init__(self, crew: Crew, tx: Tx, folder: Path, progress: Progress | None) -> None:
+    def __init__(
+        self, crew: Crew, tx: Tx, folder: Path, part_weight: int, progress: Progress | None
+    ) -> None:
         self.tx = tx
         self.reading = Reading([], [], [])
         self.broken: list[str] = []
         self.periods = periods(tx)
         self._crew, self._folder, self._progress = crew, folder, progress
-        self._passes = 0
+        self._part_weight = part_weight
+        self.passes = 0
         self._united: set[Claimed] = set()
 
     def begin(self) -> None:
         """Cut the work, and let receipts be read from now on."""
-        folder = self._folder / str(self._passes)
+        folder = self._folder / str(self.passes)
         folder.mkdir()
-        self._passes += 1
-        self._plan = plan.make(self.tx, folder, self._united)
+        self.passes += 1
+        self._plan = plan.make(self.tx, folder, self._part_weight, self._united)
         quarantined = proof.count(self.tx, "record", "disposition = 'quarantined'")
         quarantines = 1 + quarantined // _QUARANTINE_AT_ONCE
         self._place = Place(folder, self._plan.parts, quarantines)
@@ -86,6 +104,11 @@ class Recomputing:
         tasks = [(self._place, list(ids[a:b]), a) for a, b in self._plan.chunks]
         self.reading, self.broken = Reading([], [], []), []
         self._chunks = self._crew.each(receipts.read_chunk, tasks)
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are."""
+        return self._plan.parts
 
     def finish(self) -> Ledger:
         """Compute all parts. Legs that turn out to belong together are put together, and again."""
