@@ -8,7 +8,8 @@ between is sent again: the same bytes under the same id.
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from canonical import clock
@@ -28,6 +29,7 @@ from sync.threads import to_the_end
 
 # A job ends after so long, so that many receivers take turns at few places.
 BUDGET_S = 10.0
+_UNDER_WAY: Counter[tuple[int, str]] = Counter()  # shards of a receiver, in this process
 
 
 def due(context: Context, now: datetime) -> Sequence[Job]:
@@ -52,14 +54,30 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
         HubError: the receiver's system has no folder any more; LeaseLost; StoreUnavailable.
     """
     receiver_id, _, shard = job.key.rpartition("/")
-    lease = await leases.take(context, f"deliver:{job.key}", "deliver")
-    if lease is None:
-        return
+    with _place(context, receiver_id) as has_room:
+        lease = await leases.take(context, f"deliver:{job.key}", "deliver") if has_room else None
+        if lease is None:
+            return
+        try:
+            async with lease.kept():
+                await _work(context, lease, receiver_id, int(shard), stopping)
+        finally:
+            await lease.free()
+
+
+@contextlib.contextmanager
+def _place(context: Context, receiver_id: str) -> Iterator[bool]:
+    """One of a receiver's places in this process, if it has any left: of all places half.
+
+    One that takes calls and says nothing would else hold every place until its calls time out.
+    """
+    key = id(context), receiver_id
+    has_room = _UNDER_WAY[key] < max(1, context.limits.jobs_at_once // 2)
+    _UNDER_WAY[key] += has_room
     try:
-        async with lease.kept():
-            await _work(context, lease, receiver_id, int(shard), stopping)
+        yield has_room
     finally:
-        await lease.free()
+        _UNDER_WAY[key] -= has_room
 
 
 async def _work(

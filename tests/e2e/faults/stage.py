@@ -4,6 +4,7 @@ Departments and portal answer from threads of the test itself; only the hub's pr
 """
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,8 @@ from adapters.public_portal import simulator
 from adapters.simulation import Simulation
 from hub import wiring
 from hub.commands import clients, connections, receivers
-from sync import wishes
+from store.connections import load_connection
+from sync import intake, wishes
 from sync.context import Context
 from tests.e2e.faults.evil import HOUR_MS, Evil, Way, row
 from tests.e2e.faults.forked import Troop, until
@@ -26,7 +28,7 @@ from tests.e2e.served import free_port
 from tests.e2e.soak.run import account
 from tests.trial import PUSH, dossier
 
-PROCEDURE = {"code": "1.001612"}
+_AT_ONCE = 500
 
 
 @contextlib.contextmanager
@@ -153,6 +155,27 @@ class Stage:
         said = self.push(records)
         assert said.json()["counts"]["applied"] == len(records), said.text
 
+    def make(self, dossiers: int, versions: int, *, first: int = 1) -> None:
+        """So many changes, made where the doors would make them: a push for each is not the point.
+
+        All dossiers in one version before any in the next.
+        """
+        for version in range(1, versions + 1):
+            for begin in range(first, first + dossiers, _AT_ONCE):
+                numbers = range(begin, min(begin + _AT_ONCE, first + dossiers))
+                outcome = self.take_in([said(number, version) for number in numbers])
+                assert outcome.counts["applied"] == len(numbers), outcome.counts
+
+    def take_in(self, records: list[dict[str, Any]]) -> intake.Outcome:
+        """What the door does with the desk's records, done here."""
+        with self.context.store.read() as tx:
+            desk = load_connection(tx, "desk")
+        assert desk is not None
+        raw, now = json.dumps(records).encode(), self.context.now()
+        taken = intake.Taken(desk, "records", raw, now, keeps_duplicates=False)
+        found, version = intake.prepare(self.context, taken)
+        return intake.take_in(self.context, taken, found, version)
+
     def status(self, code: str) -> str | None:
         """The state of the dossier a code leads to; None where it leads to none."""
         headers = {"Authorization": f"Bearer {self._token('portal')}"}
@@ -191,10 +214,20 @@ class Stage:
         return self.count("SELECT seq FROM feed WHERE id = 1")
 
     def is_told(self) -> bool:
-        """Whether the portal has every change and nothing is on its way to it."""
-        return len(self.portal.seqs) == self.newest and not self.count(
-            "SELECT count(*) FROM delivery WHERE receiver_id = 'portal'"
+        """Whether nothing is on its way to the portal any more, and it has every change."""
+        behind = self.count(
+            "SELECT (SELECT count(*) FROM delivery WHERE receiver_id = 'portal') + (SELECT count(*)"
+            " FROM receiver_shard s, feed f WHERE s.receiver_id = 'portal' AND s.seq < f.seq)"
         )
+        return not behind and len(self.portal.seqs) == self.newest
+
+    def even(self) -> None:
+        """The portal has every change once and in order, each under the body it first had."""
+        book = self.portal.ledger
+        seqs = sorted(one["seq"] for one in book["taken"])
+        assert seqs == list(range(1, self.newest + 1)), (len(seqs), self.newest)
+        wrong = book["violations"], book["differing"], book["refused"]
+        assert wrong == ([], [], []), wrong
 
     def proved(self) -> None:
         """The hub's own proof finds nothing."""

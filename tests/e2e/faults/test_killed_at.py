@@ -5,11 +5,11 @@ with both the next attempt, by whoever makes it, leaves one effect.
 """
 
 import itertools
-import json
 import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,7 +19,6 @@ import psycopg
 import pytest
 
 from hub.commands import connections as commands
-from store import connections
 from store.quarantine import Chosen
 from sync import deliver_acts, intake
 from tests.e2e.faults.forked import until
@@ -104,7 +103,7 @@ def runs(on: Stage) -> None:
         on.ask(name, ROWS)
         on.hubs.revive()
     for name in names:
-        until(lambda name=name: done(on, name), "a run came to its end")
+        until(partial(done, on, name), "a run came to its end")
 
 
 @pytest.mark.usefixtures("runs")
@@ -147,19 +146,11 @@ def test_a_drain_killed_at_its_commit_decides_what_was_pending_once(on: Stage, w
 
 def pending(on: Stage, records: list[dict[str, Any]]) -> str:
     """A receipt that was acknowledged and could not be decided yet; its id."""
-    context = on.context
-    with context.store.read() as tx:
-        desk = connections.load_connection(tx, "desk")
-    assert desk is not None
-    taken = intake.Taken(
-        desk, "records", json.dumps(records).encode(), context.now(), keeps_duplicates=False
-    )
-    found, version = intake.prepare(context, taken)
     with (
         mock.patch.object(intake, "decide_receipt", side_effect=ZeroDivisionError),
         mock.patch.object(intake.logger, "exception"),
     ):
-        outcome = intake.take_in(context, taken, found, version)
+        outcome = on.take_in(records)
     assert outcome.counts["pending"] == len(records)
     return outcome.receipt
 
@@ -197,8 +188,12 @@ def left(on: Stage) -> dict[str, int]:
         assert on.hubs.command(*REPLAY, name).returncode == -signal.SIGKILL
         found[name] = waiting(on, name)
     for name in names:
-        until(lambda name=name: on.hubs.command(*REPLAY, name).returncode == 0, "lease is over")
+        until(partial(replayed, on, name), "the lease of the one that was killed is over")
     return found
+
+
+def replayed(on: Stage, name: str) -> bool:
+    return on.hubs.command(*REPLAY, name).returncode == 0
 
 
 @WHEN
@@ -244,19 +239,12 @@ def test_a_delivery_killed_at_a_commit_is_taken_once(
     seen = on.portal.ledger["again"] - before
     assert seen <= 20 if again else seen == 0, moment  # one step's worth, under the same ids
     assert bool(seen) == bool(again)
-    even(on)
+    on.even()
 
 
 def told_codes(on: Stage) -> set[str]:
     found = on.rows("SELECT code FROM leg WHERE namespace = 'desk' AND code = 'A-00300'")
     return {"300" for _ in found}
-
-
-def even(on: Stage) -> None:
-    """The portal has every change once and in order, each under the body it first had."""
-    book = on.portal.ledger
-    assert sorted(one["seq"] for one in book["taken"]) == list(range(1, on.newest + 1))
-    assert (book["violations"], book["differing"], book["refused"]) == ([], [], [])
 
 
 @WHEN
@@ -270,7 +258,7 @@ def test_deliveries_told_again_and_killed_at_a_commit_are_put_on_their_way_once(
     replay = deliver_acts.tell_again(on.context, "portal", (1, newest), None, "trực", "thử")
     on.hubs.revive()
     until(on.is_told, "it has everything again")
-    even(on)
+    on.even()
     assert on.portal.ledger["again"] == 0
     assert on.rows("SELECT state, taken FROM replay WHERE id = :id", id=replay) == [
         ("done", newest)
@@ -282,6 +270,6 @@ def test_deliveries_told_again_and_killed_at_a_commit_are_put_on_their_way_once(
 
 def test_all_of_it_adds_up(on: Stage) -> None:
     until(on.is_told, "it has everything")
-    even(on)
+    on.even()
     on.proved()
     assert on.hubs.end() == dict.fromkeys(on.hubs.roles, 0)
