@@ -155,10 +155,12 @@ class RunRow(Struct, frozen=True):
 
     Attributes:
         state: running | done | failed.
+        ended_at: None while it is running.
     """
 
     id: int
     state: str
+    ended_at: datetime | None
     pages: int
     records: int
     reason: Reason | None
@@ -177,4 +179,12 @@ def newest_run(tx: Tx, connection_id: str) -> RunRow | None:
     if row is None:
         return None
     reason = Reason(row.reason) if row.reason is not None else None
-    return RunRow(row.id, row.state, row.pages, row.records, reason, row.detail)
+    return RunRow(
+        id=row.id,
+        state=row.state,
+        ended_at=_moment(row.ended_at),
+        pages=row.pages,
+        records=row.records,
+        reason=reason,
+        detail=row.detail,
+    )

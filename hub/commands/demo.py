@@ -18,12 +18,19 @@ def demo(
 ) -> None:
     """Chạy thử cả trục với sáu hệ thống giả lập / the whole hub with six simulated departments."""
     from hub import logs
-    from hub.commands import clients, connections
+    from hub.commands import clients, connections, publications, receivers
     from hub.commands.catalogue_csv import merged_into
     from hub.demo.run import run
     from hub.demo.setup import Commands
 
     logs.install("WARNING")
     is_watched = sys.stdin.isatty() and sys.stdout.isatty()
-    commands = Commands(merged_into, connections.make, clients.make)
+    commands = Commands(
+        merge_catalogue=merged_into,
+        add_connection=connections.make,
+        change_connection=connections.alter,
+        add_client=clients.make,
+        add_receiver=receivers.make,
+        count_again=publications.count_again,
+    )
     raise typer.Exit(run(load_settings(), commands, stays=is_watched and not once))

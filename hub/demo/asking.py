@@ -68,9 +68,41 @@ class Portal:
                 return found
             after = page["next_after"]
 
+    async def dossier_of(self, dossier_id: str) -> dict[str, Any]:
+        """A dossier by its id."""
+        told: dict[str, Any] = await self.get(f"/api/v1/dossiers/{dossier_id}")
+        return told
+
+    async def history(self, dossier_id: str) -> list[dict[str, Any]]:
+        """The timeline of a dossier, oldest first."""
+        told = await self.get(f"/api/v1/dossiers/{dossier_id}/history")
+        found: list[dict[str, Any]] = told["items"]
+        return found
+
+    async def push(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Hand in one record; the hub's receipt of it."""
+        answer = await self._http.call(
+            "POST",
+            f"{self._base}/api/v1/dossiers",
+            json=record,
+            headers=self._headers,
+            expect=_JSON,
+        )
+        receipt: dict[str, Any] = json.loads(answer.body)
+        return receipt
+
+    async def ledger(self, base: str) -> Any:
+        """What a simulator was told, by its own book."""
+        answer = await self._http.call("GET", f"{base}/__ledger", expect=_JSON)
+        return json.loads(answer.body)
+
     async def replace_data(self, base: str, content: Any) -> None:
         """Tell a simulator that its department's data has changed."""
-        await self._http.call("POST", f"{base}/__data", json=content, expect=_JSON)
+        await self.control(base, "__data", content)
+
+    async def control(self, base: str, door: str, content: Any) -> None:
+        """Tell a simulator something by one of its own doors."""
+        await self._http.call("POST", f"{base}/{door}", json=content, expect=_JSON)
 
     async def close(self) -> None:
         """Give back the sockets."""

@@ -12,6 +12,7 @@ from canonical.reasons import Reason
 from hub.demo.asking import Portal
 from hub.demo.serving import Department
 from hub.demo.setup import CITIES
+from hub.demo.waiting import until
 from store import plans
 from store.clients import Credentials
 from store.plans import RunRow
@@ -19,7 +20,6 @@ from sync import wishes
 from sync.context import Context
 
 PUSH_BATCH = 500
-_LOOK_S = 0.1
 Say = Callable[[str], None]
 
 
@@ -71,38 +71,30 @@ async def _asked(context: Context, names: Sequence[str], say: Say) -> None:
 
 
 async def ask(context: Context, name: str, say: Say, *, after: int = 0) -> None:
-    """Have the hub that is serving ask a connection, as its schedule would.
+    """Wait until the serving hub has asked a connection; a new one it asks at once by itself.
 
     Args:
         context: The hub's parts.
         name: The connection.
         say: Told what came.
-        after: A run with a higher number is waited for.
+        after: It is wished for, and a run with a higher number is waited for; 0 waits for the
+            first run, which nobody has to wish for.
 
     Raises:
         HubError: its source failed.
     """
-    if await asyncio.to_thread(_newest, context, name) <= after:
+    if after:
         await asyncio.to_thread(wishes.run_now, context, name)
-    try:
-        async with asyncio.timeout(context.limits.run_s):
-            run = await _awaited(context, name, after)
-    except TimeoutError as error:
-        raise HubError(Reason.TIMEOUT_TOTAL, f"{name}: nobody asked it") from error
+    run = await until(
+        lambda: _ended(context, name, after), f"{name} to be asked", context.limits.run_s
+    )
     if run.state == "failed":
         raise HubError(run.reason or Reason.CONFLICT, f"{name}: {run.detail}")
     say(f"Đã hỏi {name}: {run.pages} trang, {run.records} bản ghi")
 
 
-async def _awaited(context: Context, name: str, after: int) -> RunRow:
-    while True:
-        run = await asyncio.to_thread(_ended, context, name, after)
-        if run is not None:
-            return run
-        await asyncio.sleep(_LOOK_S)  # its row is all that is told of a run
-
-
-def _newest(context: Context, name: str) -> int:
+def newest_run(context: Context, name: str) -> int:
+    """The number of a connection's newest run; 0 where it was never asked."""
     with context.store.read() as tx:
         run = plans.newest_run(tx, name)
     return run.id if run is not None else 0
@@ -120,6 +112,6 @@ async def asked_again(
     """A night passes at the one-stop app, and it is asked again; what changed by that."""
     before = await portal.newest_seq()
     await portal.replace_data(one_stop.base, await asyncio.to_thread(_loaded, later))
-    asked = await asyncio.to_thread(_newest, context, one_stop.connection)
+    asked = await asyncio.to_thread(newest_run, context, one_stop.connection)
     await ask(context, one_stop.connection, say, after=asked)
     return await portal.changes(before)

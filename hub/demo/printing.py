@@ -100,7 +100,8 @@ def dispositions(
         figures = [sum(counts[n] for n in names), *(counts[n] for n in names)]
         told = [NOTHING if source is None else number(source), *map(number, figures)]
         lines.append(connection.ljust(20) + "".join(text.rjust(13) for text in told))
-    lines.append("(một dòng có thể là nhiều bản ghi: bước xử lý, nối hồ sơ trực tuyến, lệ phí)")
+    lines.append("(một dòng có thể là nhiều bản ghi: bước xử lý, nối hồ sơ trực tuyến, lệ phí;")
+    lines.append(" lần hỏi sau chồng lên lần trước nên có bản ghi trùng)")
     for connection, reasons in sorted(quarantined.items()):
         named = ", ".join(f"{reason} {count}" for reason, count in reasons)
         lines.append(f"  cách ly ở {connection}: {named}")

@@ -10,20 +10,23 @@ from pathlib import Path
 
 from canonical import clock
 from hub import output, wiring
-from hub.demo import printing, table
+from hub.demo import printing, printing_live, printing_work, table
 from hub.demo.counting import Counted, Counter
-from hub.demo.flow import Say
 from hub.demo.generate import Generated, write_all
+from hub.demo.papers import Papers
 from hub.demo.place import fresh
 from hub.demo.scene import Found, Scene, perform
-from hub.demo.serving import Department, HubThread, SimulatorThread, stop_all
+from hub.demo.serving import AppThread, Department, HubThread, SimulatorThread, stop_all
 from hub.demo.setup import TRIAL, Commands, add_clients, connect, load_catalogue
+from hub.demo.telling import SYSTEMS
 from hub.settings import Settings
 
 _CITY = "city_one_stop"
 _APPS = {"dong-ha": "DH", "vinh-linh": "VL"}
 _STORY = "licence"
-_TICK_S = 0.2  # somebody is watching
+# Somebody is watching.
+_TICK_S = 0.2
+_RETRY_BASE_S = 1.0
 
 
 class _Told:
@@ -56,22 +59,38 @@ def run(settings: Settings, commands: Commands, *, stays: bool) -> int:
                 "database_url": "",
                 "egress_allowlist": "",
                 "tick_s": _TICK_S,
+                "retry_base_s": _RETRY_BASE_S,
             }
         )
         context = wiring.open_hub(own)
         stack.callback(context.store.dispose)
-        today = clock.day_of(context.now())
-        made = write_all(folder / "simulators", today)
+        made = write_all(folder / "simulators", clock.day_of(context.now()))
         say(f"Đã tạo dữ liệu của sáu hệ thống, mỗi sở một lời: {folder / 'simulators'}")
         counter = stack.enter_context(Counter(folder / "simulators"))
-        departments = _simulators(stack, made, folder, say)
+        threads: list[AppThread] = []
+        stack.callback(stop_all, threads)
+        departments = _departments(threads, made, folder)
+        receivers = _receivers(threads)
+        papers = Papers()
+        threads.append(papers)
+        say(f"{len(threads) - 1} bộ giả lập đang phục vụ, mỗi bộ một cổng riêng")
         agencies, procedures = load_catalogue(context, commands)
         say(f"Đã nạp danh mục: {agencies} cơ quan, {procedures} thủ tục")
         connect(context, commands, list(departments.values()))
         accounts = add_clients(context, commands)
         hub = stack.enter_context(HubThread(context, own))
         say(f"Trục đang phục vụ tại {hub.base}")
-        scene = Scene(context, hub.base, folder, today, made, departments, accounts)
+        scene = Scene(
+            context=context,
+            commands=commands,
+            base=hub.base,
+            folder=folder,
+            made=made,
+            departments=departments,
+            receivers=receivers,
+            papers=papers,
+            accounts=accounts,
+        )
         found = asyncio.run(perform(scene, say))
         counted = counter.result()
         say("Đã có số đếm độc lập" if counted else "Không có scripts/count_demo.py để đếm độc lập")
@@ -84,28 +103,38 @@ def run(settings: Settings, commands: Commands, *, stays: bool) -> int:
     return output.FOUND_WRONG if is_wrong else output.DONE
 
 
-def _simulators(stack: ExitStack, made: Generated, folder: Path, say: Say) -> dict[str, Department]:
-    threads: list[SimulatorThread] = []
-    stack.callback(stop_all, threads)
+def _departments(threads: list[AppThread], made: Generated, folder: Path) -> dict[str, Department]:
+    found: dict[str, Department] = {}
     for connection, data in made.files.items():
         system, options = connection, {}
         if connection in _APPS:
             system, options = _CITY, {"maDonViTiepNhan": _APPS[connection]}
         elif connection == "police_plates":
             options = {"folder": str((folder / "police_plates").absolute())}
-        threads.append(SimulatorThread(connection, system, data, options))
-    say(f"{len(threads)} bộ giả lập đang phục vụ, mỗi bộ một cổng riêng")
-    return {thread.department.connection: thread.department for thread in threads}
+        thread = SimulatorThread(connection, system, data, options)
+        threads.append(thread)
+        found[connection] = thread.department
+    return found
+
+
+def _receivers(threads: list[AppThread]) -> dict[str, Department]:
+    found: dict[str, Department] = {}
+    for name, system in SYSTEMS.items():
+        thread = SimulatorThread(name, system)
+        threads.append(thread)
+        found[name] = thread.department
+    return found
 
 
 def _show(scene: Scene, found: Found, counted: Counted | None, *, stays: bool) -> bool:
-    """Print the page; whether a figure differs."""
+    """Print the page; whether a figure differs, or anything else is not as it must be."""
     own = counted.counts if counted is not None else None
     blocks = table.blocks(found.computed, own)
     is_wrong = table.is_wrong(blocks) or table.differing(found.computed, own)
     reader = scene.accounts.reader
     account = (reader.client_id, reader.client_secret)
-    simulators = {name: one.base for name, one in scene.departments.items()}
+    simulators = {**scene.departments, **scene.receivers}
+    places = {name: one.base for name, one in simulators.items()}
     lines = [
         *printing.table(blocks),
         "",
@@ -113,13 +142,29 @@ def _show(scene: Scene, found: Found, counted: Counted | None, *, stays: bool) -
         *printing.resolved(found.computed, own, found.this_year),
         *printing.dispositions(found.records, counted.rows if counted else None, found.quarantined),
         *printing.stories(found.stories),
+        *_lived(found),
         *printing.commands(
-            scene.base, account, scene.made.lookup, found.stories[_STORY]["id"], scene.today
+            scene.base, account, scene.made.lookup, found.stories[_STORY]["id"], scene.made.today
         ),
         *printing.trial(scene.base, TRIAL),
-        *printing.addresses(scene.base, simulators, scene.folder),
+        *printing_work.commands(scene.folder, found.live),
+        *printing.addresses(scene.base, places, scene.folder),
         *([] if stays else printing.again(scene.base, scene.folder)),
+        *printing_work.summary(found.live, is_equal=not is_wrong),
+        *printing_work.proof(found.report),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
-    return is_wrong
+    return is_wrong or bool(found.live.wrong()) or not found.report["ok"]
+
+
+def _lived(found: Found) -> list[str]:
+    live = found.live
+    return [
+        *printing_work.schedules(live.standings),
+        *printing_live.deliveries(live),
+        *printing_live.way(live),
+        *printing_live.filing(live.filed),
+        *printing_live.publication(live.published),
+        *printing_live.quarantined(live.mended),
+    ]

@@ -1,7 +1,7 @@
 """What the demo finds out once everything is in: figures over HTTP, and the cases it tells of."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,13 @@ from msgspec import Struct
 from adapters.wire import Wire
 from hub.demo.asking import Portal
 from hub.demo.figures import LINES, PROVINCE
-from hub.demo.flow import Say, asked_again, everything_in
+from hub.demo.flow import Say, everything_in
 from hub.demo.generate import Generated
+from hub.demo.live import Live, Stage, live
+from hub.demo.papers import Papers
+from hub.demo.proof import Proof
 from hub.demo.serving import Department
-from hub.demo.setup import Accounts
+from hub.demo.setup import COUNTER, Accounts, Commands
 from hub.demo.stories import TwoLegs
 from hub.demo.table import key_of
 from store import figures
@@ -21,14 +24,21 @@ from sync.context import Context
 
 
 class Scene(Struct, frozen=True):
-    """All that is running, and where."""
+    """All that is running, and where.
+
+    Attributes:
+        departments: Connection -> its simulator.
+        receivers: Name -> its simulator.
+    """
 
     context: Context
+    commands: Commands
     base: str
     folder: Path
-    today: date
     made: Generated
     departments: Mapping[str, Department]
+    receivers: Mapping[str, Department]
+    papers: Papers
     accounts: Accounts
 
 
@@ -41,6 +51,8 @@ class Found(Struct, frozen=True):
         stories: Name -> dossier, with a `note` on what happened to it.
         records: Connection -> disposition -> how many.
         quarantined: Connection -> (reason, how many) of what is in the quarantine.
+        live: What happened once everything was in.
+        report: What `hub verify --json` says.
     """
 
     computed: Mapping[str, Mapping[str, Any]]
@@ -48,6 +60,8 @@ class Found(Struct, frozen=True):
     stories: Mapping[str, Mapping[str, Any]]
     records: Mapping[str, Mapping[str, int]]
     quarantined: Mapping[str, Sequence[tuple[str, int]]]
+    live: Live
+    report: Mapping[str, Any]
 
 
 async def perform(scene: Scene, say: Say) -> Found:
@@ -57,32 +71,53 @@ async def perform(scene: Scene, say: Say) -> Found:
         HubError: a department or the hub did not answer.
     """
     wire = Wire()
-    portal = Portal(scene.base, wire)
+    portal, counter = Portal(scene.base, wire), Portal(scene.base, wire)
+    doors, told = scene.accounts.doors, scene.made.stories.told
     try:
-        doors = scene.accounts.doors
         await everything_in(scene.context, scene.base, scene.made.files, doors, say)
         await portal.log_in(scene.accounts.reader)
-        told = scene.made.stories.told
+        await counter.log_in(doors[COUNTER])
         apart = await portal.dossier(told["late"].other)
-        one_stop = scene.departments["one_stop"]
-        changes = await asked_again(scene.context, portal, one_stop, scene.made.later, say)
-        computed = await _indicators(portal)
-        this_year = await portal.indicators(
-            PROVINCE, scene.today.replace(month=1, day=1), scene.today
-        )
-        say("Đã hỏi trục các chỉ số qua HTTP")
-        dossiers = {name: await _story(portal, name, two) for name, two in told.items()}
-        dossiers["late"]["note"] = _late(apart, dossiers["late"], changes)
+        lived = await live(_stage(scene, portal, counter), say)
+        with Proof(scene.folder) as proof:
+            computed = await _indicators(portal)
+            today = scene.made.today
+            this_year = await portal.indicators(PROVINCE, today.replace(month=1, day=1), today)
+            say("Đã hỏi trục các chỉ số qua HTTP; hub verify đang chạy")
+            dossiers = {name: await _story(portal, name, two) for name, two in told.items()}
+            dossiers["late"]["note"] = _late(apart, dossiers["late"], lived.night)
+            records, quarantined = _counted(scene.context)
+            report = await asyncio.to_thread(proof.result)
     finally:
         await wire.close()
-    with scene.context.store.read() as tx:
+    return Found(computed, this_year, dossiers, records, quarantined, lived, report)
+
+
+def _stage(scene: Scene, reader: Portal, counter: Portal) -> Stage:
+    return Stage(
+        context=scene.context,
+        commands=scene.commands,
+        reader=reader,
+        counter=counter,
+        departments=scene.departments,
+        receivers=scene.receivers,
+        papers=scene.papers,
+        made=scene.made,
+    )
+
+
+def _counted(
+    context: Context,
+) -> tuple[Mapping[str, Mapping[str, int]], Mapping[str, Sequence[tuple[str, int]]]]:
+    """Records by connection and disposition, and what is in the quarantine now."""
+    with context.store.read() as tx:
         records = figures.Records().count(tx)
-        counted = figures.count(tx, figures.INTAKE, scene.context.now())
+        counted = figures.count(tx, figures.INTAKE, context.now())
         samples = {one.figure.name: one.samples for one in counted}
     quarantined: dict[str, list[tuple[str, int]]] = {}
     for (connection, reason), count in samples["hub_quarantined"]:
         quarantined.setdefault(connection, []).append((reason, int(count)))
-    return Found(computed, this_year, dossiers, records, quarantined)
+    return records, quarantined
 
 
 async def _indicators(portal: Portal) -> dict[str, Mapping[str, Any]]:

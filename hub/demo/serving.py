@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from msgspec import Struct
+from starlette.types import ASGIApp
 
 from adapters import registry
 from adapters.simulation import Simulation, running
@@ -25,7 +26,7 @@ _START_S = 30.0
 
 
 class Department(Struct, frozen=True):
-    """One simulated department, serving.
+    """One simulated department or receiver, serving.
 
     Attributes:
         base: Its address, `http://127.0.0.1:41234`.
@@ -40,30 +41,24 @@ class Department(Struct, frozen=True):
     options: Mapping[str, str]
 
 
-class SimulatorThread:
-    """One simulator with a thread, an event loop and a free port of its own."""
+class AppThread:
+    """An application with a thread, an event loop and a free port of its own.
 
-    def __init__(self, connection: str, system: str, data: Path, options: dict[str, str]) -> None:
-        folder = registry.folder_of(system)
-        module = importlib.import_module(f"adapters.{folder.name}.simulator")
-        simulation: Simulation = module.build(data, options)
-        self._simulation = simulation
+    Attributes:
+        base: Its address, `http://127.0.0.1:41234`.
+    """
+
+    def __init__(self, name: str, app: ASGIApp) -> None:
+        self._app = app
         self._told: queue.Queue[str | BaseException] = queue.Queue()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._serve, name=f"simulate-{connection}")
+        self._thread = threading.Thread(target=self._serve, name=name)
         self._thread.start()
         base = self._told.get(timeout=_START_S)
         if isinstance(base, BaseException):
             raise base
-        place = simulation.endpoint
-        self.department = Department(
-            connection=connection,
-            system=system,
-            base=base,
-            endpoint=place if place.startswith("/") and "folder" in options else base + place,
-            options={**simulation.options, **simulation.secrets},
-        )
+        self.base = base
 
     def _serve(self) -> None:
         try:
@@ -74,7 +69,7 @@ class SimulatorThread:
             self._loop.close()
 
     async def _until_stopped(self) -> None:
-        async with running(self._simulation.app) as base:
+        async with running(self._app) as base:
             self._told.put(base)
             await self._stop.wait()
 
@@ -88,7 +83,32 @@ class SimulatorThread:
         self._thread.join()
 
 
-def stop_all(threads: Sequence[SimulatorThread]) -> None:
+class SimulatorThread(AppThread):
+    """A simulated department, or a simulated receiver."""
+
+    def __init__(
+        self,
+        connection: str,
+        system: str,
+        data: Path | None = None,
+        options: dict[str, str] | None = None,
+    ) -> None:
+        folder = registry.folder_of(system)
+        module = importlib.import_module(f"adapters.{folder.name}.simulator")
+        simulation: Simulation = module.build(data, options or {})
+        super().__init__(f"simulate-{connection}", simulation.app)
+        place = simulation.endpoint
+        is_folder = place.startswith("/") and "folder" in (options or {})
+        self.department = Department(
+            connection=connection,
+            system=system,
+            base=self.base,
+            endpoint=place if is_folder else self.base + place,
+            options={**simulation.options, **simulation.secrets},
+        )
+
+
+def stop_all(threads: Sequence[AppThread]) -> None:
     """Stop them side by side; returns when every socket is given back."""
     for thread in threads:
         thread.stop()

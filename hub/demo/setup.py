@@ -14,6 +14,8 @@ from store.clients import Credentials
 from sync.context import Context
 
 TRIAL = "thu-nghiem"  # a connection in the hub's own format, for trying a push by hand
+COUNTER = "quay-gplx"  # the licence counter: a desk that speaks the hub's own format
+LICENCE = "1.002835"  # cấp giấy phép lái xe
 CITIES = ("dong-ha", "vinh-linh")
 
 
@@ -25,19 +27,25 @@ class Commands(Struct, frozen=True):
     Attributes:
         merge_catalogue: `hub catalogue import`: the catalogue with a CSV's lines put in.
         add_connection: `hub connections add`.
+        change_connection: `hub connections change`: context, id, endpoint, settings, tables.
         add_client: `hub clients add`: context, name, scopes, connections, agencies.
+        add_receiver: `hub receivers add`.
+        count_again: `hub publications recount`: context, receiver.
     """
 
     merge_catalogue: Callable[[CatalogueData, str], CatalogueData]
     add_connection: Callable[..., Any]
+    change_connection: Callable[[Context, str, str | None, list[str], list[str]], Any]
     add_client: Callable[[Context, str, list[str], list[str], list[str]], Credentials]
+    add_receiver: Callable[..., Any]
+    count_again: Callable[[Context, str], None]
 
 
 class Accounts(Struct, frozen=True):
     """The clients that were made, with their secrets.
 
     Attributes:
-        doors: City -> what its app calls the hub with.
+        doors: City, or the licence counter -> what its app calls the hub with.
     """
 
     doors: dict[str, Credentials]
@@ -57,7 +65,7 @@ def load_catalogue(context: Context, commands: Commands) -> tuple[int, int]:
 
 
 def connect(context: Context, commands: Commands, departments: Sequence[Department]) -> None:
-    """One connection per simulated department, and one for trying a push by hand."""
+    """A connection per simulated department, the licence counter, and one to try a push with."""
     for one in departments:
         commands.add_connection(
             context,
@@ -67,12 +75,13 @@ def connect(context: Context, commands: Commands, departments: Sequence[Departme
             settings=[f"{name}={value}" for name, value in one.options.items()],
             tables=[],
         )
+    commands.add_connection(context, COUNTER, "canonical", role="desk", settings=[], tables=[])
     commands.add_connection(context, TRIAL, "canonical", settings=[], tables=[])
 
 
 def add_clients(context: Context, commands: Commands) -> Accounts:
-    """A client for the door of each city's app, and one for whoever tries the demo."""
+    """A client for each app that calls the hub, and one for whoever tries the demo."""
     add = commands.add_client
-    doors = {city: add(context, f"app-{city}", ["push"], [city], []) for city in CITIES}
+    doors = {city: add(context, f"app-{city}", ["push"], [city], []) for city in (*CITIES, COUNTER)}
     scopes = ["push", "read", "indicators"]
     return Accounts(doors, add(context, "nguoi-xem-thu", scopes, [TRIAL], []))
