@@ -2,7 +2,7 @@
 # make, and a package registry that pip can reach. Everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak faults check lock clean
+.PHONY: help setup demo test soak faults check lock clean bench
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -54,6 +54,9 @@ soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED
 
 faults: $(READY) ## The fault suite in full, on both stores (ARGS="-k store" for some of it)
 	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 tests/e2e/faults $(ARGS)
+
+bench: $(READY) ## How long hub verify takes, against merely reading what it proves (ARGS="--records 1000000")
+	@$(BIN)/python -m bench.verify $(ARGS)
 
 check: $(READY) ## Lint, format, types, import rules: what CI runs before the tests
 	@$(BIN)/ruff check .

@@ -57,7 +57,7 @@ def introduce(context: Context) -> dict[str, str | None]:
 
 
 def batches(told: Iterable[Word]) -> Iterator[list[Word]]:
-    """Records as they are sent: each source's own by 500; one push in thirty goes alone, at once."""
+    """Records as they are sent: each source's own by 500; one push in thirty goes alone."""
     waiting: dict[str, list[Word]] = {name: [] for name in SOURCES}
     for number, word in enumerate(told):
         if number % 30 == 0 and word.who != "snv":
@@ -82,9 +82,7 @@ def send(context: Context, batch: list[Word], client_id: str | None) -> None:
     run_id = None
     if client_id is None:
         stamp = clock.to_iso(at)
-        run_id = context.store.in_write(
-            lambda tx: connections.start_run(tx, connection.id, stamp)
-        )
+        run_id = context.store.in_write(lambda tx: connections.start_run(tx, connection.id, stamp))
     body: object = told if client_id is not None else {"total": len(told), "data": told}
     taken = Taken(
         connection=connection,

@@ -1,0 +1,1 @@
+"""Measurements that are repeated; what they are held against stands in docs/decisions/."""
