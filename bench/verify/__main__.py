@@ -1,4 +1,4 @@
-"""`python -m bench.verify --records 100000`: makes a store where there is none, and times its proof.
+"""`python -m bench.verify --records 100000`: makes a store where there is none, times its proof.
 
 Prints, for SQLite or a PostgreSQL server that is there (`--url`), how long `hub verify` took, its
 memory, and how much longer that is than merely opening all raw bytes once in the same run.
