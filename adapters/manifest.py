@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from canonical.ports import Manifest
+from canonical.prepared import prepare
 
 OWN_DESIGN = "our own design"
 _WORDS: dict[str, frozenset[str]] = {
@@ -16,6 +17,9 @@ _WORDS: dict[str, frozenset[str]] = {
     "receives": frozenset({"", "changes", "figures"}),
     "lists": frozenset({"", "pages", "census"}),
 }
+
+
+prepare(Manifest)
 
 
 class ManifestFault(ValueError):

@@ -16,6 +16,7 @@ from msgspec import Struct
 from canonical import calendar, codes, deadline
 from canonical.agencies import Agency, Catalogue, Succession
 from canonical.precedence import Precedence, precedence_from
+from canonical.prepared import prepare
 
 
 class ProcedureFacts(Struct, frozen=True):
@@ -47,6 +48,9 @@ class CatalogueData(Struct, frozen=True):
     successions: tuple[Succession, ...] = ()
     procedures: tuple[ProcedureFacts, ...] = ()
     days: dict[date, str] = {}
+
+
+prepare(CatalogueData)
 
 
 def encode(data: CatalogueData) -> str:

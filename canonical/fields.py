@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from canonical.prepared import prepare
 from canonical.states import Status
 from canonical.text import MAX_TEXT
 
@@ -243,5 +244,6 @@ FIELDS_OF: dict[Facet, type[Said]] = {
     Facet.MONEY: Money,
     Facet.RATING: RatingFacet,
 }
+prepare(*FIELDS_OF.values())
 # Objects merge field by field; everything else is replaced whole (CONTRACT).
 MERGED = ("procedure", "applicant", "acting")

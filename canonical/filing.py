@@ -16,6 +16,7 @@ from canonical import codes
 from canonical.errors import Garbled
 from canonical.ports import Row
 from canonical.precedence import Role
+from canonical.prepared import prepare
 from canonical.reasons import Reason
 from canonical.states import ENDED, Status
 
@@ -150,6 +151,9 @@ class PaperPlan(Struct, frozen=True):
     digest: str | None
     state: str = "waiting"
     reason: Reason | None = None
+
+
+prepare(Note, list[PaperPlan])
 
 
 def plan_papers(

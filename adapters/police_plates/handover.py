@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from canonical.errors import Garbled
+from canonical.prepared import prepare
 from canonical.reading import json
 from canonical.reasons import Reason
 from canonical.text import Malformed
@@ -49,6 +50,9 @@ class Day(Struct, frozen=True, forbid_unknown_fields=True):
     ngay: str
     so_thu_tu: Annotated[int, Meta(ge=1)]
     tep: list[File]
+
+
+prepare(Day)
 
 
 def day_of_folder(name: str) -> date | None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from canonical.prepared import prepare
 from canonical.reading import xml
 from canonical.text import folded
 
@@ -27,6 +28,9 @@ class Sought(Struct, frozen=True):
     HoVaTen1: str
     MaLoaiHs1: str
     NgayNhanHSo1: str
+
+
+prepare(Sought)
 
 
 class Fitting(Struct, frozen=True):

@@ -23,6 +23,7 @@ from msgspec import Struct
 from canonical import filing
 from canonical.errors import Garbled, NotAllowed, Refused
 from canonical.ports import BadRow, Row
+from canonical.prepared import prepare
 from canonical.reading import json, xml
 from canonical.reasons import Reason
 from canonical.text import Malformed
@@ -44,6 +45,7 @@ class _Packed(Struct, frozen=True):
     answers: list[_OneAnswer]
 
 
+prepare(_Packed)
 _NS = "{http://tempuri.org/}"
 _LONGEST_CODE = 25
 _ENVELOPES = (

@@ -9,6 +9,7 @@ from msgspec import Struct
 from canonical.errors import HubError
 from canonical.fields import Channel
 from canonical.precedence import Role
+from canonical.prepared import prepare
 from canonical.reasons import Reason
 from canonical.states import Status
 
@@ -79,6 +80,9 @@ class Mapping(_Part, frozen=True):
         if channel not in self.channels:
             raise _unknown(Reason.REF_UNKNOWN, row, "case:channel", channel, "[channels]")
         return self.channels[channel]
+
+
+prepare(Mapping)
 
 
 def _unknown(reason: Reason, row: int, column: str, value: str, table: str) -> HubError:
