@@ -126,7 +126,7 @@ def note_row(raw: bytes, system: str) -> Row:
     """
     try:
         note = msgspec.json.decode(raw, type=Note)
-    except msgspec.DecodeError:  # it may quote the text
+    except (msgspec.DecodeError, UnicodeDecodeError):  # they may quote the text
         raise Garbled(Reason.BODY_MALFORMED, "not a note of a filing", system=system) from None
     values = {
         "filed": note.filed,

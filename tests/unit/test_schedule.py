@@ -65,7 +65,8 @@ def test_walking_on_meets_every_due_time_once() -> None:
     [
         "",
         "* * * *",
-        "* * * * * *",
+        "* * * * * * *",
+        "61 * * * * *",
         "@daily",
         "61 * * * *",
         "0 7 * * 8",
@@ -82,6 +83,12 @@ def test_walking_on_meets_every_due_time_once() -> None:
 def test_what_is_no_schedule_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(HubError, match="is no schedule"):
         Cron(text)
+
+
+def test_a_sixth_field_before_the_others_is_the_second() -> None:
+    found = Cron("*/20 * * * * *").after(datetime(2026, 3, 2, 1, 0, 5, tzinfo=UTC))
+    assert found == datetime(2026, 3, 2, 1, 0, 20, tzinfo=UTC)
+    assert Cron("0 7 * * *").text == "0 7 * * *"
 
 
 def test_a_schedule_is_read_once() -> None:
