@@ -43,7 +43,7 @@ help: ## This list
 setup: $(READY) ## Make .venv with the locked packages (done by the others when needed)
 	@echo "$(VENV) is ready"
 
-demo: $(READY) ## Start the hub and six simulated departments, print the figures (ARGS=--once ends then)
+demo: $(READY) ## The hub with simulated departments and portals, and what it does (ARGS=--once ends then)
 	@$(BIN)/hub demo $(ARGS)
 
 test: $(READY) ## All tests (ARGS=tests/unit for some of them)
