@@ -19,6 +19,9 @@ from store.engine import Store, open_store
 from store.vault import Vault
 from sync.context import Context
 
+# A busy machine may be silent for some seconds in the middle of a transaction.
+_SHORTEST_IDLE_S = 10.0
+
 
 class NoSuchSystem(HubError, KeyError):
     """No folder of adapters/ has this id; a connection may outlive the folder of its system."""
@@ -67,6 +70,7 @@ def open_hub(settings: Settings) -> Context:
     if not settings.database_url:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = open_store(settings.store_url())
+    store.idle_s = max(settings.lease_s, _SHORTEST_IDLE_S)
     migrate.ensure(store)
     context = Context(store, Vault(settings.key()), Systems(settings), settings.limits())
     refresh_mappings(context)

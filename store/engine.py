@@ -33,6 +33,7 @@ from canonical.reasons import Reason
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 BUSY_TIMEOUT_S = 30.0
+IDLE_S = 60.0
 _BUSY_MS = int(BUSY_TIMEOUT_S * 1000)
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _ATTEMPTS = 5
@@ -44,10 +45,14 @@ class Store:
 
     Attributes:
         is_sqlite: Which of the two dialects' spellings to use.
+        idle_s: After so long without a word in a transaction that writes, PostgreSQL ends it and
+            lets its locks go: of a process that was stopped, or of a machine that lost its power,
+            which nobody hears of otherwise for hours.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.idle_s = IDLE_S
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = threading.RLock()  # of SQLite alone
 
@@ -61,6 +66,9 @@ class Store:
         with self._turn() as until, self.engine.connect() as tx:
             if self.is_sqlite:
                 _begin_writing(tx, until)
+            else:
+                idle_ms = int(self.idle_s * 1000)
+                tx.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {idle_ms}")
             try:
                 yield tx
             except BaseException:

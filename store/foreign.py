@@ -26,9 +26,12 @@ def runner(store: Store) -> Run:
     What it returns raises StoreUnavailable where the store cannot be reached; whether the
     statement took place is then unknown.
     """
+    # No transaction stays open between a statement and its end: a process stopped there would hold
+    # its locks against all others.
+    engine = store.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def run(query: str, args: tuple[Any, ...]) -> Rows:
-        with outages_said(), store.engine.connect() as tx:
+        with outages_said(), engine.connect() as tx:
             return _on(tx, query, args)
 
     return run
