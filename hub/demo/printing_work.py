@@ -86,7 +86,16 @@ def proof(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def commands(folder: Path, live: Live, path: Path = PATH) -> list[str]:
+def entering(folder: Path) -> list[str]:
+    """What is typed first, so that the commands are about the demo's store and no other."""
+    kept = shlex.quote(str(folder.absolute()))
+    lines = [f"export HUB_DATA_DIR={kept} PATH={shlex.quote(str(PATH))}:$PATH"]
+    if any(name in os.environ for name in _OTHER_STORE):
+        lines.insert(0, f"unset {' '.join(_OTHER_STORE)}")
+    return lines
+
+
+def commands(folder: Path, live: Live) -> list[str]:
     """What somebody on call types, on the demo's store."""
     lines = heading("Lệnh cho người vận hành (cửa sổ dòng lệnh thứ hai, chép nguyên văn) · On call")
     told = {
@@ -103,9 +112,6 @@ def commands(folder: Path, live: Live, path: Path = PATH) -> list[str]:
         "alarms list": "việc chờ người xử lý",
         "verify": "chứng minh lại (mã thoát 0)",
     }
-    if any(name in os.environ for name in _OTHER_STORE):
-        lines.append(f"unset {' '.join(_OTHER_STORE)}")
-    kept = shlex.quote(str(folder.absolute()))
-    lines.append(f"export HUB_DATA_DIR={kept} PATH={shlex.quote(str(path))}:$PATH")
+    lines += entering(folder)
     width = max(len(words) for words in told)
     return lines + [f"hub {words.ljust(width)}  # {why}" for words, why in told.items()]

@@ -44,7 +44,8 @@ class Told(Struct, frozen=True):
     @property
     def is_right(self) -> bool:
         """Whether everything was told once and in order, and nothing is left."""
-        left = self.fare.backlog + self.fare.waiting + self.fare.parked + self.fare.dead
+        fare = self.fare
+        left = fare.backlog + fare.waiting + fare.parked + fare.dead + fare.dropped
         return not (left + self.out_of_order + self.twice + self.missing)
 
 

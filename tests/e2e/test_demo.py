@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,10 +41,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("once")
+
+
+@pytest.fixture(scope="module")
+def once(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [HUB, "demo", "--once"],
-        env=environment(tmp_path_factory.mktemp("once")),
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -84,6 +90,95 @@ def test_one_tie_came_late_and_one_doubtful_tie_was_not_joined(once):
     assert "joined ở dòng thay đổi số" in once.stdout
     assert "TIE_DOUBTFUL; vẫn là hồ sơ riêng" in once.stdout
     assert "[financial]" in once.stdout
+
+
+def section(page: str, title: str) -> str:
+    """The lines below a title, to the next title."""
+    below = page.split(f"\n{title}", 1)[1].split("=\n", 1)[1]
+    return re.split(r"\n\n[^\n]+\n=+\n", below)[0]
+
+
+def test_it_ends_with_a_proof_that_holds(once):
+    last = once.stdout.splitlines()[-1]
+    told = re.fullmatch(
+        r"hub verify: (\d+) phép kiểm, 0 sai; .* ([\d.]+) bản ghi, .*: không mất, không trùng", last
+    )
+    assert told is not None, last
+    assert int(told[1]) > 20
+    assert int(told[2].replace(".", "")) > 30_000
+
+
+def test_every_department_that_is_asked_has_a_schedule_a_next_time_and_a_breaker(once):
+    lines = section(once.stdout, "Lịch hỏi các hệ thống").splitlines()
+    form = r"(\S+) +\S+ \* \* \* \* +\S+ xong, [\d.]+ bản ghi +\d\d:\d\d:\d\d +đóng .*"
+    asked = {told[1] for line in lines if (told := re.fullmatch(form, line))}
+    assert asked == {
+        *("dong-ha", "vinh-linh", "one_stop", "transport", "business_registry"),
+        *("police_plates", "tax"),
+    }
+
+
+@pytest.mark.parametrize("receiver", ["cong-tinh", "cong-quoc-gia"])
+def test_every_change_was_told_once_and_in_order(once, receiver):
+    told = section(once.stdout, "Báo thay đổi tới các nơi nhận")
+    line = re.search(rf"^{receiver} +(.*)$", told, re.MULTILINE)
+    delivered, _, *rest = (int(number) for number in line[1].split())
+    assert delivered > 20
+    assert rest == [0, 0, 0, 0, 0], "parked, dead, out of order, twice, missing"
+    assert "đã nhận, hết cảnh báo" in told
+
+
+def test_one_dossier_went_from_the_counter_to_the_department_and_to_the_portals(once):
+    way = section(once.stdout, "Đường đi của một hồ sơ")
+    steps = re.findall(
+        r"^  (\S+):\S+ → trục, thay đổi số (\d+) \((\S+), (\w+)\)\n    → cong-tinh, sự kiện \S+$",
+        way,
+        re.MULTILINE,
+    )
+    told = [(source, kind, status) for source, _, kind, status in steps]
+    assert told[0] == ("quay-gplx", "mới", "accepted")
+    assert told[1] == ("transport", "đổi", "accepted")
+    assert told[-1] == ("transport", "đổi", "in_progress")
+    assert [int(seq) for _, seq, _, _ in steps] == sorted(int(seq) for _, seq, _, _ in steps)
+    assert "TrangThaiHoSo lần lượt: 2 → 4" in way
+
+
+def test_the_licence_was_filed_once_with_its_papers(once):
+    told = section(once.stdout, "Trục nộp hồ sơ thay cho quầy")
+    assert re.search(r"Sở cấp MaDK 45001-\d{8}-\d+;", told)
+    assert "giấy tờ đã gửi 2/2; sổ của Sở có 1 hồ sơ mang số này" in told
+    assert "[accepted] thành [in_progress]" in told
+
+
+def test_the_governments_portal_was_told_a_month_and_then_what_moved_it(once):
+    told = section(once.stdout, "Chỉ số gửi Cổng")
+    totals = re.findall(r"lần (\d) \(.*?\): tiếp nhận (\d+)", told)
+    assert [revision for revision, _ in totals] == ["1", "2"]
+    assert int(totals[1][1]) == int(totals[0][1]) + 1
+    assert "lý do: " in told
+    assert "bản mới nhất so với trục tính: bằng" in told
+    assert "áp dụng 1, còn lỗi 0" in section(once.stdout, "Một bản ghi cách ly được sửa")
+
+
+def test_every_command_printed_for_whoever_is_on_call_works_as_printed(once, folder):
+    first, *typed = section(once.stdout, "Lệnh cho người vận hành").strip().splitlines()
+    assert first.startswith(f"export HUB_DATA_DIR={folder}/demo ")
+    assert {line.split()[1] for line in typed} == {
+        *("connections", "receivers", "deliveries", "filings", "publications"),
+        *("quarantine", "alarms", "verify"),
+    }
+    for line in typed:
+        done = subprocess.run(
+            ["bash", "-c", f"{first}\n{line}"],
+            env=environment(folder / "elsewhere"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+        )
+        assert done.returncode == 0, (line, done.stderr[-2000:])
+        assert done.stdout.strip(), line
 
 
 def test_nobody_is_called_but_this_machine(once):
@@ -139,9 +234,21 @@ def test_in_a_terminal_it_serves_what_it_printed_until_ctrl_c(served):
     for path in ("/tra-cuu", "/soap/v1?wsdl", "/openapi.json"):
         with opener.open(command[1] + path, timeout=30) as answer:
             assert answer.status == 200
+    assert_the_printed_lines_can_be_typed(page)
     process.send_signal(signal.SIGINT)
     read_until(terminal, b"Xong")
     assert process.wait(timeout=30) == 0
+
+
+def assert_the_printed_lines_can_be_typed(page: str) -> None:
+    if shutil.which("curl") is None:
+        return  # the look-up above was asked without it
+    typed = section(page, "Ba lệnh để thử")
+    done = subprocess.run(
+        ["bash", "-e", "-c", typed], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"applied":1' in done.stdout.replace(" ", ""), done.stdout[-2000:]
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,22 @@
 
 import json
 from copy import deepcopy
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec import structs
 
 from canonical import clock
 from canonical.errors import HubError
-from hub.demo import table
+from hub.demo import printing_work, proof, table
 from hub.demo.cases import STOPPED, SUPPLEMENT, cases_of
 from hub.demo.figures import IN_TERM, LATE, LINES, ON_TIME, RETURNED
 from hub.demo.generate import SEED, write_all
 from hub.demo.place import fresh
+from hub.demo.publishing import last_month
+from hub.demo.telling import Told
+from store.delivery_views import Fare
 
 
 def figures() -> dict[str, dict[str, object]]:
@@ -53,6 +57,76 @@ def test_nothing_of_this_year_happens_in_the_future(tmp_path):
     limit = datetime(2026, 11, 24, tzinfo=clock.HCM).timestamp() * 1000
     rows = json.loads(made.files["one_stop"].read_text("utf-8"))
     assert max(row["modifiedDate"] for row in rows) < limit
+
+
+@pytest.mark.parametrize("day", ["2026-11-24", "2026-11-01", "2027-01-01", "2028-03-01"])
+def test_the_second_day_has_dossiers_that_moved_and_one_of_last_month_in_an_unknown_state(
+    tmp_path, day
+):
+    on = date.fromisoformat(day)
+    made = write_all(tmp_path, on)
+    first = json.loads(made.files["one_stop"].read_text("utf-8"))
+    later = json.loads(made.later.read_text("utf-8"))[len(first) :]
+    night = datetime.combine(on, time.min, clock.HCM).timestamp() * 1000
+    assert all(row["modifiedDate"] >= night for row in later)
+    assert len(set(made.moved)) > 10
+    assert set(made.moved) < {row["referenceUid"] for row in later}
+    [unknown] = [row for row in first if row["referenceUid"] == made.unknown]
+    accepted = datetime.fromtimestamp(unknown["receiveDate"] / 1000, clock.HCM).date()
+    start, end = last_month(on)
+    assert start <= accepted <= end
+    assert (end + timedelta(days=1), start.day) == (on.replace(day=1), 1)
+
+
+FARE = Fare(
+    receiver="cong-tinh",
+    state="enabled",
+    breaker="closed",
+    failures=0,
+    retry_at=None,
+    waits_for=None,
+    backlog=0,
+    waiting=0,
+    parked=0,
+    dead=0,
+    oldest_at=None,
+    delivered=30,
+    skipped=0,
+    dropped=0,
+    last_at=None,
+)
+
+
+@pytest.mark.parametrize("name", ["out_of_order", "twice", "missing"])
+def test_what_a_receivers_own_book_says_is_wrong_is_wrong(name):
+    good = {"out_of_order": 0, "twice": 0, "missing": 0}
+    assert Told(FARE, **good).is_right
+    assert not Told(FARE, **{**good, name: 1}).is_right
+
+
+@pytest.mark.parametrize("name", ["backlog", "waiting", "parked", "dead", "dropped"])
+def test_what_is_left_for_a_receiver_is_wrong(name):
+    assert not Told(structs.replace(FARE, **{name: 1}), 0, 0, 0).is_right
+
+
+def test_a_proof_that_fails_names_what_failed():
+    checks = [
+        {"name": "feed gapless", "ok": True, "checked": 5, "detail": ""},
+        {"name": "recomputed leg", "ok": False, "checked": 2, "detail": "leg 1: status"},
+    ]
+    told = printing_work.proof({"ok": False, "checks": checks})
+    assert "2 phép kiểm, 1 sai" in told[0]
+    assert "không mất" not in told[0]
+    assert told[1:] == ["  recomputed leg: leg 1: status"]
+
+
+def test_the_printed_commands_leave_another_store_alone(monkeypatch, tmp_path):
+    """Whoever has a store in the environment must not verify that one by copying a line."""
+    monkeypatch.setenv("HUB_DATABASE_URL", "postgresql://elsewhere/hub")
+    assert "HUB_DATABASE_URL" not in proof.environment(tmp_path)
+    assert printing_work.entering(tmp_path)[0].startswith("unset HUB_DATABASE_URL")
+    monkeypatch.delenv("HUB_DATABASE_URL")
+    assert printing_work.entering(tmp_path)[0].startswith("export HUB_DATA_DIR=")
 
 
 @pytest.fixture(scope="module")
