@@ -63,8 +63,10 @@ def summary(live: Live, *, is_equal: bool) -> list[str]:
         f"Số liệu: {'mọi số in trong bài đều khớp' if is_equal else 'CÓ SỐ KHÁC NHAU'}.",
         f"Báo thay đổi: {sum(one.fare.delivered for one in told)} lần báo; thiếu {missing}, trùng"
         f" {twice}, sai thứ tự {sum(one.out_of_order for one in told)}.",
-        f"Nộp hồ sơ: Sở GTVT nhận {len(filed.ledger)} lần; trạng thái đã về tới quầy.",
-        f"Công bố: {len(live.published.held)} bản, bản sau nói rõ khác bản trước ở đâu và vì sao.",
+        f"Nộp hồ sơ: Sở GTVT nhận {len(filed.ledger)} lần; trạng thái"
+        f" {'đã về tới quầy' if filed.is_right else 'CHƯA VỀ TỚI QUẦY'}.",
+        f"Công bố: Cổng Chính phủ giữ {len(live.published.held)} bản; bản mới nhất và số trục tính:"
+        f" {'bằng nhau' if live.published.is_right else 'KHÁC NHAU'}.",
         *([f"KHÔNG ĐÚNG: {', '.join(wrong)}"] if wrong else []),
     ]
 
