@@ -53,7 +53,7 @@ soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED
 	@$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --store $(or $(STORE),sqlite) $(ARGS)
 
 faults: $(READY) ## The fault suite in full, on both stores (ARGS="-k store" for some of it)
-	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 tests/e2e/faults $(ARGS)
+	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 $(or $(ARGS),tests/e2e/faults tests/e2e/test_workers.py tests/e2e/test_deliveries.py tests/e2e/test_killed.py)
 
 bench: $(READY) ## How long hub verify takes, against merely reading what it proves (ARGS="--records 1000000")
 	@$(BIN)/python -m bench.verify $(ARGS)

@@ -131,7 +131,9 @@ def is_even(hubs: Fleet, portal: Portal, changes: int) -> None:
     assert said.returncode == 0, said.stdout
 
 
-@pytest.mark.parametrize(("kind", "size"), [("sqlite", 1), ("postgresql", 2)])
+@pytest.mark.parametrize(
+    ("kind", "size"), [("sqlite", 1), pytest.param("postgresql", 2, marks=pytest.mark.long_form)]
+)
 def test_a_portal_that_fails_in_every_way_gets_everything_once_and_in_order(
     request: pytest.FixtureRequest, tmp_path: Path, portal: Portal, kind: str, size: int
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_portal_that_fails_in_every_way_gets_everything_once_and_in_order(
         assert portal.ledger["again"] > 0
 
 
+@pytest.mark.long_form
 def test_a_thousand_answers_are_lost_and_nothing_is_told_twice(
     tmp_path: Path, portal: Portal
 ) -> None:

@@ -169,6 +169,7 @@ def test_a_killed_workers_tasks_are_taken_over_and_go_on_where_they_were(nodes: 
     nodes.proved()
 
 
+@pytest.mark.long_form
 def test_a_worker_that_comes_back_from_a_pause_cannot_write(nodes: Nodes) -> None:
     first = nodes.start("first")
     steps.add(nodes.store, "a", LONG)
@@ -204,6 +205,7 @@ def test_a_worker_told_to_stop_hands_its_tasks_over_at_once(nodes: Nodes) -> Non
     nodes.proved()
 
 
+@pytest.mark.long_form
 @pytest.mark.parametrize("key", ["deaf", "stuck"])
 def test_whoever_does_not_hear_the_call_is_broken_off_in_time(nodes: Nodes, key: str) -> None:
     first = nodes.start("first")
@@ -218,6 +220,7 @@ def test_whoever_does_not_hear_the_call_is_broken_off_in_time(nodes: Nodes, key:
     nodes.proved()
 
 
+@pytest.mark.long_form
 def test_workers_outlive_a_server_that_is_killed_three_times(nodes: Nodes, postgres: Any) -> None:
     keys = [f"{n}" for n in range(6)]
     both = [nodes.start("first"), nodes.start("second")]

@@ -12,7 +12,9 @@ from tests.e2e.faults.theatre import FAILS, Seen, played
 from tests.e2e.soak.hubs import SMALL
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long_form)]
+)
 def seen(request: pytest.FixtureRequest) -> Iterator[Seen]:
     """All of them played through, once per store."""
     if request.param == "sqlite":

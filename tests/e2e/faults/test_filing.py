@@ -168,6 +168,7 @@ def test_killed_between_the_taking_and_the_answer(office: Office) -> None:
     proved(office)
 
 
+@pytest.mark.long_form
 def test_killed_again_and_again_while_it_files(office: Office) -> None:
     dice = random.Random(7)
     many = 8

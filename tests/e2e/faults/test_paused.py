@@ -18,6 +18,7 @@ from tests.e2e.faults.forked import until
 from tests.e2e.faults.stage import Stage, said, stage
 from tests.e2e.fleet import pause
 
+pytestmark = pytest.mark.long_form
 LEASE_S = 2.0
 IDLE_S = 10.0  # the server ends what says nothing in a transaction for so long
 # Lease + 5 s, or what another thread of it held when it was stopped; a busy machine.
