@@ -38,6 +38,7 @@ IS_HEAD = (
     "NOT EXISTS (SELECT 1 FROM delivery e WHERE e.receiver_id = d.receiver_id"
     " AND e.dossier_id = d.dossier_id AND e.seq < d.seq)"
 )
+IS_DUE = "(d.due_at <= :now OR d.due_at > :latest)"
 _BEHIND_LIVE = (
     "CASE WHEN d.lane = 'live' OR EXISTS (SELECT 1 FROM delivery e WHERE e.receiver_id ="
     " d.receiver_id AND e.dossier_id = d.dossier_id AND e.lane = 'live') THEN 0 ELSE 1 END"
@@ -45,7 +46,13 @@ _BEHIND_LIVE = (
 
 
 def choose_heads(
-    tx: Tx, receiver_id: str, shard: int, now: str, limit: int, *, probe_below: int | None = None
+    tx: Tx,
+    receiver_id: str,
+    shard: int,
+    moments: tuple[str, str],
+    limit: int,
+    *,
+    probe_below: int | None = None,
 ) -> list[Head]:
     """What is to be sent next: heads that are due, those that a live change waits for first.
 
@@ -53,7 +60,8 @@ def choose_heads(
         tx: A transaction.
         receiver_id: Whose.
         shard: Which.
-        now: ISO at +07:00.
+        moments: Now, and until when anything is due again at the latest: a later moment stems
+            from a wrong clock. ISO at +07:00.
         limit: Most of them.
         probe_below: None but for a probe. That takes, due or not, what was tried before less often
             than this (perhaps an answer was lost), then what is new, and what failed more often
@@ -61,7 +69,8 @@ def choose_heads(
     """
     bound: dict[str, Any] = {"receiver": receiver_id, "shard": shard, "limit": limit}
     if probe_below is None:
-        due, order, bound["now"] = "d.due_at <= :now", f"{_BEHIND_LIVE}, d.due_at, d.seq", now
+        due, order = IS_DUE, f"{_BEHIND_LIVE}, d.due_at, d.seq"
+        bound["now"], bound["latest"] = moments
     else:
         due, bound["below"] = "true", probe_below
         order = (
@@ -183,7 +192,7 @@ def shards_with_work(tx: Tx, now: str, latest: str) -> list[tuple[str, int, str]
     Args:
         tx: A read transaction.
         now: ISO at +07:00.
-        latest: A receiver is asked again by then; a later moment stems from a wrong clock.
+        latest: Everything is tried again by then; a later moment stems from a wrong clock.
     """
     found = tx.execute(
         text(
@@ -194,7 +203,7 @@ def shards_with_work(tx: Tx, now: str, latest: str) -> list[tuple[str, int, str]
             " AND (s.seq < (SELECT seq FROM feed WHERE id = 1) OR s.backlog_seq < r.live_from"
             " OR EXISTS (SELECT 1 FROM delivery d WHERE d.receiver_id = s.receiver_id"
             " AND d.shard = s.shard AND d.state = 'waiting'"
-            f" AND (d.due_at <= :now OR r.breaker <> 'closed') AND {IS_HEAD}))"
+            f" AND ({IS_DUE} OR r.breaker <> 'closed') AND {IS_HEAD}))"
             " ORDER BY s.shard, s.receiver_id"
         ),
         {"now": now, "latest": latest},

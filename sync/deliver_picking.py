@@ -6,7 +6,7 @@ the same bytes go out under the same id.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -136,6 +136,7 @@ class _Picked:
         self._turn = turn
         self._limits = context.limits
         self._at = clock.to_iso(now)
+        self._latest = clock.to_iso(now + timedelta(seconds=longest_wait_s(context)))
         receiver = turn.receiver
         books = context.books(tx)
         self.seen: Narrowed = rights.visible(tx, receiver.principal, books.agencies, now)
@@ -170,7 +171,7 @@ class _Picked:
             self._tx,
             self._turn.receiver.id,
             self._turn.shard,
-            self._at,
+            (self._at, self._latest),
             self._room,
             probe_below=SUSPECT_FROM if self._turn.is_probe else None,
         )

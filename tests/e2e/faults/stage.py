@@ -80,9 +80,9 @@ class Portal:
 
 
 @contextlib.contextmanager
-def portal() -> Iterator[Portal]:
-    """A portal that is well."""
-    simulation = simulator.build()
+def portal(**options: str) -> Iterator[Portal]:
+    """A portal that is well; options as its simulator has them."""
+    simulation = simulator.build(None, options)
     with beside(simulation.app) as base:
         yield Portal(simulation, base)
 
@@ -237,14 +237,30 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, url: str, roles: Sequence[str], **more: str) -> Iterator[Stage]:
-    """A stage whose processes run."""
-    with Evil({}) as there, portal() as told:
+def stage(
+    folder: Path,
+    url: str,
+    roles: Sequence[str],
+    ahead_s: float | None = None,
+    tolerance_s: float = 300.0,
+    **more: str,
+) -> Iterator[Stage]:
+    """A stage whose processes run.
+
+    Args:
+        folder: Where everything of it lies.
+        url: Of a PostgreSQL database; the embedded store where empty.
+        roles: Its processes.
+        ahead_s: So much later than it is they think it is; None where their clocks stay as is.
+        tolerance_s: How far from the portal's clock theirs may be.
+        more: HUB_… settings.
+    """
+    with Evil({}) as there, portal(tolerance_s=str(tolerance_s)) as told:
         hubs = Troop(folder, url, roles, **more)
         made = Stage(hubs, there, told)
         try:
             for role in hubs.roles:
-                hubs.start(role)
+                hubs.start(role, ahead_s=ahead_s)
             hubs.wait()
             yield made
         finally:
