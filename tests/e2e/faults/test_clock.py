@@ -18,6 +18,7 @@ from tests.e2e.faults.stage import Stage, said, stage
 from tests.e2e.fleet import pause
 from tests.e2e.served import free_port
 
+pytestmark = pytest.mark.long_form
 HOUR_S = 3_600.0
 FAR_S = 26 * HOUR_S
 LEASE_S = 3.0
