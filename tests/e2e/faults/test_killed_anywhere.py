@@ -22,6 +22,7 @@ from tests.e2e.faults.stage import Stage, said, stage
 from tests.e2e.faults.traced import Doom
 from tests.e2e.fleet import pause
 
+pytestmark = pytest.mark.long_form
 FULL = os.environ.get("HUB_FAULTS") == "full"
 CALLS = range(1, 61) if FULL else (1, 2, 3, 5, 8, 13, 21)
 EVERY_S = 3.0
