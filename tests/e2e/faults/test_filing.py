@@ -106,7 +106,7 @@ def until(is_so: Callable[[], bool], what: str) -> None:
     raise AssertionError(f"not within {WITHIN_S:g} s: {what}")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long_form)])
 def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
     """One process on SQLite; on PostgreSQL one that serves and two that work."""
     url, workers = "", 0

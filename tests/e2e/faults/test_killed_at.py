@@ -31,7 +31,9 @@ PAGES = 3
 ROWS = 10 * PAGES
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long_form)]
+)
 def address(request: pytest.FixtureRequest) -> str:
     """Of an empty store of each kind; an empty word is the embedded one."""
     if request.param == "sqlite":

@@ -42,7 +42,9 @@ HANGS_S = 6.0  # how long a call is waited for
 LONG_S = 1_800.0 if FULL else 120.0
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long_form)]
+)
 def on(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """One process on SQLite; on PostgreSQL one that serves and several that work."""
     url, roles = "", ["serve"]
