@@ -20,6 +20,7 @@ from tests.e2e.faults.stage import Stage, portal, said, stage
 from tests.e2e.fleet import pause
 from tests.e2e.served import free_port
 
+pytestmark = pytest.mark.long_form  # deliveries have short forms in tests/e2e/test_deliveries.py
 FULL = os.environ.get("HUB_FAULTS") == "full"
 EVENTS = 10_000 if FULL else 1_200
 LOST = 1_000 if FULL else 100
