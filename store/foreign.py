@@ -54,7 +54,9 @@ def _on(tx: Tx, query: str, args: tuple[Any, ...]) -> Rows:
         raise TypeError(type(raw))
     try:
         cursor = RawCursor(raw, row_factory=dict_row)
-        cursor.execute(query, args or None)
+        # Never prepared on the server: its tables are altered when the library is renewed, and a
+        # prepared statement would fail on that connection ever after.
+        cursor.execute(query, args or None, prepare=False)
         rows = cursor.fetchall() if cursor.description is not None else []
         raw.commit()
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

@@ -46,3 +46,9 @@ def test_a_room_has_a_noun_for_its_name() -> None:
 
 def test_there_is_something_to_look_at() -> None:
     assert len(SOURCES) > 50
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    # pytest knows a file outside of a package by its name alone, and refuses the second one.
+    names = [path.name for path in (HOUSE / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

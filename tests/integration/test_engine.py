@@ -247,6 +247,24 @@ async def test_the_environment_names_none_of_the_tables(
     await one.stop(1)
 
 
+def test_a_table_altered_under_a_running_worker_is_read_on(postgres: Store) -> None:
+    run = foreign.runner(postgres)
+    with foreign.on_one_connection(postgres) as elsewhere:
+        _altered_under(run, elsewhere)
+
+
+def _altered_under(run: foreign.Run, elsewhere: foreign.Run) -> None:
+    run("CREATE TABLE of_the_library (a int)", ())
+    try:
+        run("INSERT INTO of_the_library VALUES (1)", ())
+        for _ in range(7):  # psycopg prepares a statement it saw five times
+            assert run("SELECT * FROM of_the_library WHERE a = $1", (1,)) == [{"a": 1}]
+        elsewhere("ALTER TABLE of_the_library ADD COLUMN b int", ())
+        assert run("SELECT * FROM of_the_library WHERE a = $1", (1,)) == [{"a": 1, "b": None}]
+    finally:
+        run("DROP TABLE of_the_library", ())
+
+
 async def test_an_outage_is_sat_out_and_told_to_whoever_submits(postgres: Store) -> None:
     run, is_away = foreign.runner(postgres), False
 
