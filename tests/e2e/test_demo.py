@@ -207,6 +207,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        # Whoever runs the tests behind an `&` has Ctrl-C ignored, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     try:
