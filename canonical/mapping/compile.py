@@ -12,6 +12,7 @@ The document:
     [[shapes.NAME.rows]]
     target = "applicant.name"
     source = "hoTen"         # plain dotted path (a getter) or any JMESPath expression
+    first_of = ["a", "b"]    # instead of source: the first of these that says something
     transforms = ["trim"]    # canonical.mapping.transforms, in order
     table = "status"         # last: look the value up; not in the table is refused
     const = "online"         # instead of source
@@ -32,10 +33,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import jmespath
 from msgspec import Struct, structs
 
 from canonical.fields import Facet
+from canonical.mapping.bounded import ExpressionFault, compile_expression
 from canonical.mapping.remembered import read_names, remembering
 from canonical.mapping.transforms import Bad, Transform, named
 from canonical.reasons import Reason
@@ -48,7 +49,16 @@ _SAYS_NOTHING = ("absent", "none")
 _DOCUMENT_KEYS = {"version", "shapes", "tables"}
 _SHAPE_KEYS = {"facet", "version_by", "part", "empty", "ignored", "rows"}
 _TEXT_KEYS = {"target", "source", "table", "when", "each", "empty"}
-_ROW_KEYS = _TEXT_KEYS | {"transforms", "const", "default", "required", "sentinels", "items"}
+_ROW_KEYS = _TEXT_KEYS | {
+    "first_of",
+    "transforms",
+    "const",
+    "default",
+    "required",
+    "sentinels",
+    "items",
+}
+_MOST_ROWS = 500
 Getter = Callable[[Any], Any]
 
 
@@ -137,6 +147,8 @@ def _shape(name: str, body: dict[str, Any], tables: dict[str, dict[str, Any]], o
         version_by = VersionBy(body.get("version_by", "time"))
     except ValueError as error:
         raise MappingFault(f"shapes.{name}: {error}") from error
+    if len(body.get("rows", [])) > _MOST_ROWS:
+        raise MappingFault(f"shapes.{name}: more than {_MOST_ROWS} rows")
     rows = [
         _row(row, f"shapes.{name}.rows[{i}]", body.get("empty", "absent"), tables, own)
         for i, row in enumerate(body.get("rows", []))
@@ -177,7 +189,7 @@ def _row(
     when = _getter(row["when"], where) if "when" in row else None
     required = bool(row.get("required"))
     target = row["target"]
-    source = row.get("source", row.get("each", target))
+    source = row.get("source", row.get("each", row.get("first_of", [target])[0]))
     field = source if _PLAIN_PATH.match(source) else target
     head, _, leaf = target.partition(".")
 
@@ -210,10 +222,17 @@ def _checked(row: dict[str, Any], where: str) -> None:
     for key in _TEXT_KEYS & row.keys():
         if not isinstance(row[key], str):
             raise MappingFault(f"{where}: {key} is not text")
-    if len({"source", "const", "each"} & row.keys()) != 1:
-        raise MappingFault(f"{where}: not exactly one of source, const and each")
+    if len({"source", "first_of", "const", "each"} & row.keys()) != 1:
+        raise MappingFault(f"{where}: not exactly one of source, first_of, const and each")
+    several = row.get("first_of", [""])
+    if not isinstance(several, list) or not several or not all(map(_is_text, several)):
+        raise MappingFault(f"{where}: first_of is not a list of sources")
     if ("each" in row) != ("items" in row):
         raise MappingFault(f"{where}: each and items go together")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 class _BadItem(Exception):
@@ -229,7 +248,7 @@ def _value_of(
         return _each(row, where, empty, tables, own)
     if "const" in row:
         return lambda _wire: row["const"]
-    get = _getter(row["source"], where)
+    get = _first_of(row["first_of"], where) if "first_of" in row else _getter(row["source"], where)
     steps = _steps(row, where, tables, own)
     sentinels = frozenset(row.get("sentinels", ()))
     fallback = row.get("default", None if empty == "none" else _ABSENT)
@@ -310,18 +329,24 @@ def _getter(source: str, where: str) -> Getter:
             return lambda wire: wire.get(name) if isinstance(wire, dict) else None
         return lambda wire: _walk(wire, names)
     try:
-        expression = jmespath.compile(source)
-    except jmespath.exceptions.JMESPathError as error:
-        raise MappingFault(f"{where}: {source!r}: {type(error).__name__}") from error
-
-    def search(wire: Any) -> Any:
-        try:
-            return expression.search(wire)
-        except jmespath.exceptions.JMESPathError as error:
-            raise Bad(Reason.MAPPING_ERROR) from error
-
+        expression = compile_expression(source)
+    except ExpressionFault as error:
+        raise MappingFault(f"{where}: {error}") from error
     read = read_names(expression.parsed)
-    return search if read is None else remembering(search, read)
+    return expression.search if read is None else remembering(expression.search, read)
+
+
+def _first_of(sources: list[str], where: str) -> Getter:
+    getters = [_getter(source, where) for source in sources]
+
+    def first(wire: Any) -> Any:
+        for get in getters:
+            found = get(wire)
+            if not _is_empty(found):
+                return found
+        return None
+
+    return first
 
 
 def _walk(wire: Any, names: list[str]) -> Any:
@@ -344,8 +369,7 @@ def _names(rows: list[dict[str, Any]]) -> set[str]:
     """Top-level wire names that rows read: the first of a path, every one of an expression."""
     found: set[str] = set()
     for row in rows:
-        for key in ("source", "when", "each"):
-            told = row.get(key)
+        for told in (row.get("source"), row.get("when"), row.get("each"), *row.get("first_of", ())):
             if isinstance(told, str):
                 plain = _PLAIN_PATH.match(told)
                 found |= {told.split(".")[0]} if plain else set(_NAME.findall(told))

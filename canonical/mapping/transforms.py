@@ -46,6 +46,11 @@ def nfc(value: Any) -> Any:
     return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
+def spaces(value: Any) -> Any:
+    """Text with one blank wherever there was white space, and none around it."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
 def upper(value: Any) -> Any:
     """Upper case."""
     return value.upper() if isinstance(value, str) else value
@@ -80,6 +85,15 @@ def epoch_ms(value: Any) -> datetime:
     number = integer(value)
     try:
         return datetime.fromtimestamp(0, HCM) + timedelta(milliseconds=number)
+    except OverflowError as error:
+        raise Bad(Reason.DATE_INVALID) from error
+
+
+def epoch_s(value: Any) -> datetime:
+    """A moment from seconds since 1970 UTC."""
+    number = integer(value)
+    try:
+        return datetime.fromtimestamp(0, HCM) + timedelta(seconds=number)
     except OverflowError as error:
         raise Bad(Reason.DATE_INVALID) from error
 
@@ -155,11 +169,13 @@ _PLAIN: dict[str, Transform] = {
     "trim": trim,
     "text": text,
     "nfc": nfc,
+    "spaces": spaces,
     "upper": upper,
     "lower": lower,
     "int": integer,
     "dong": dong,
     "epoch_ms": epoch_ms,
+    "epoch_s": epoch_s,
     "iso": iso,
     "end_of_day": end_of_day,
     "phone": phone,

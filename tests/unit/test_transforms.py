@@ -28,6 +28,8 @@ def at(*parts: int) -> datetime:
         ("text", 12, "12"),
         ("nfc", "Đo\u0302ng", "Đông"),
         ("nfc", None, None),
+        ("spaces", " Trần  Thị\n B ", "Trần Thị B"),
+        ("spaces", 5, 5),
         ("upper", "h50.12", "H50.12"),
         ("upper", 5, 5),
         ("lower", "ĐÔNG", "đông"),
@@ -204,3 +206,9 @@ def test_an_adapters_own_transform_comes_before_the_hubs():
 def test_a_name_nobody_defines_is_a_key_error(name):
     with pytest.raises(KeyError):
         named(name)
+
+
+def test_seconds_since_1970_are_a_moment():
+    assert named("epoch_s")("1456912800") == named("epoch_ms")(1456912800000)
+    assert refusal("epoch_s", 10**30) is Reason.DATE_INVALID
+    assert refusal("epoch_s", "hôm qua") is Reason.FIELD_TYPE
