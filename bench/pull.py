@@ -1,0 +1,94 @@
+"""`python -m bench.pull`: a source pulled in pages of 500 by `hub sync`, by REST and by SOAP.
+
+Whole processes are timed, from their start to their end, the hub's as the peers'. The same pull
+again asks for everything once more, when one row in 100 has moved and every envelope differs.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import running, source
+from bench.laps import Contender, Lap, interleave
+from bench.polled import licences_from
+from bench.product import HUB, PREPARED, Product
+from bench.running import Run
+from bench.verify.measured import measure
+
+REST, SOAP, AGAIN = "pull-rest", "pull-soap", "pull-again"
+CONNECTION = {REST: "snv", SOAP: "gtvt", AGAIN: "snv"}
+
+
+def pulled(product: Product, database: str, row: str, *more: str) -> tuple[dict[str, int], Lap]:
+    """One `hub sync`, watched; what it says, and rows a second of its wall time.
+
+    Raises:
+        RuntimeError: it did not end well.
+    """
+    command = [*HUB, "sync", CONNECTION[row], "--json", *more]
+    found = measure(command, product.environment(database))
+    said = json.loads(found.out) if found.out else {}
+    if found.code or said.get("error"):
+        raise RuntimeError(f"hub sync: exit {found.code}: {said}")
+    lap = Lap(0.0, {"wall_s": round(found.wall_s, 2), "cpu_s": round(found.cpu_s, 2)})
+    lap.more["rss_mib"] = round(found.rss_mib)
+    return said, lap
+
+
+def hub(product: Product, row: str, records: int) -> Callable[[int], Lap]:
+    """A lap of the hub: into an empty store, and for the row `again` once more."""
+
+    def lap(number: int) -> Lap:
+        source.tell(product.source, "first")
+        database = product.fresh("hub_lap")
+        _, found = pulled(product, database, row)
+        _expect(product, database, records)
+        found.value = records / found.more["wall_s"]
+        if row == AGAIN:
+            return again(product, database, records, found)
+        return found
+
+    return lap
+
+
+def again(product: Product, database: str, records: int, first: Lap) -> Lap:
+    """The second pull, with what the first one took beside it."""
+    source.tell(product.source, "again")
+    before = product.postgres.one(database, "SELECT count(*) FROM record")
+    said, found = pulled(product, database, AGAIN, "--full")
+    written = product.postgres.one(database, "SELECT count(*) FROM record") - before
+    moved = len(range(0, records, 100))
+    if said["applied"] != moved or written != moved:
+        raise RuntimeError(f"{moved} rows moved; {written} records were written: {said}")
+    found.value = records / found.more["wall_s"]
+    found.more |= {"first": first.value, "first_s": first.more["wall_s"], "written": written}
+    return found
+
+
+def _expect(product: Product, database: str, records: int) -> None:
+    stored = product.postgres.one(database, "SELECT count(*) FROM dossier")
+    if stored != records:
+        raise RuntimeError(f"{stored} of {records} dossiers are there")
+
+
+def compare(run: Run, product: Product, row: str, records: int) -> None:
+    """One row, everybody in turn."""
+    with source.running(records, product.source):
+        if row == SOAP:
+            day = f"from_day={licences_from(records)}"
+            product.command("connections change gtvt --set", day, database=PREPARED)
+        contenders = [Contender("hub", hub(product, row, records))]
+        interleave(run.results, row, "dossiers/s", contenders, run.laps)
+
+
+def main() -> None:
+    """All three rows, or some of them."""
+    sizes = {REST: (10_000, 100_000), SOAP: (10_000, 100_000), AGAIN: (10_000, 100_000)}
+    with running.started(__doc__, sizes) as run:
+        product = Product(run.postgres, Path(run.folder) / "hub")
+        for row, records in run.sizes.items():
+            compare(run, product, row, records)
+
+
+if __name__ == "__main__":
+    main()
