@@ -9,10 +9,10 @@ import certifi
 from adapters.wire.egress import Egress
 from adapters.wire.http import Answer, BasicAuth, Http
 from adapters.wire.limits import DEFAULT_MAX_BODY_BYTES
-from adapters.wire.soap import Soap, Version
+from adapters.wire.soap import Soap, UsernameToken, Version
 from adapters.wire.token import Token
 
-__all__ = ["Answer", "Http", "Soap", "Token", "Wire"]
+__all__ = ["Answer", "Http", "Soap", "Token", "UsernameToken", "Wire"]
 
 
 class Wire:
@@ -71,7 +71,7 @@ class Wire:
 
     def soap(
         self,
-        contract_path: Path,
+        contract: Path | bytes,
         endpoint: str,
         *,
         system: str,
@@ -80,11 +80,13 @@ class Wire:
         service: str | None = None,
         port: str | None = None,
         auth: BasicAuth | None = None,
+        shows: UsernameToken | None = None,
     ) -> Soap:
         """Calls of a WSDL's operations.
 
         Args:
-            contract_path: WSDL file inside the adapter; nothing is ever loaded over the network.
+            contract: WSDL file inside the adapter, or a WSDL complete in itself; nothing is ever
+                loaded over the network.
             endpoint: Where to call; the address in the WSDL is not used.
             system: For errors: the system or connection.
             timeout_s: Total deadline of one call.
@@ -92,14 +94,16 @@ class Wire:
             service: WSDL service, where it has several.
             port: WSDL port, where a version has several.
             auth: ("basic", user, password).
+            shows: What a WS-Security header shows with every call.
         """
         return Soap(
             self.http(system, timeout_s, auth),
-            contract_path,
+            contract,
             endpoint,
             version=version,
             service=service,
             port=port,
+            shows=shows,
         )
 
     def deadline_s(self, asked_s: float | None = None) -> float:

@@ -5,6 +5,7 @@ element silently into None (TRAPS), so bulk answers are read from their bytes by
 reader; `reply` is for small answers only.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from lxml import etree
+from msgspec import Struct
 
 from adapters.wire.http import Answer, Http
 from canonical.errors import Garbled, Refused, TryAgain
@@ -28,18 +30,31 @@ _XML_TYPES = frozenset({"text/xml", "application/soap+xml", "application/xml"})
 _SAFE_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,80}")
 
 
+class UsernameToken(Struct, frozen=True):
+    """What a WS-Security header shows.
+
+    Attributes:
+        is_digest: Whether the password is shown as a digest of it with a nonce and the time.
+    """
+
+    user: str
+    password: str
+    is_digest: bool = False
+
+
 class Soap:
     """The operations of one WSDL at one endpoint. Built by `Wire.soap`."""
 
     def __init__(
         self,
         http: Http,
-        contract_path: Path,
+        contract: Path | bytes,
         endpoint: str,
         *,
         version: Version = "1.1",
         service: str | None = None,
         port: str | None = None,
+        shows: UsernameToken | None = None,
     ) -> None:
         """See `Wire.soap`.
 
@@ -50,7 +65,8 @@ class Soap:
         self._http = http
         self._endpoint = endpoint
         self._version = version
-        self._client = _contract(contract_path)
+        self._shows = shows
+        self._client = _contract(contract)
         self._service, self._port = _port(self._client, version, service, port)
 
     async def call(self, operation: str, /, **arguments: Any) -> bytes:
@@ -145,6 +161,8 @@ class Soap:
                 f"{operation}: {type(error).__name__}",
                 system=self._http.system,
             ) from None
+        if self._shows is not None:
+            envelope = _with_token(envelope, self._shows)
         return etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
 
     def _check(self, answer: Answer) -> None:
@@ -214,15 +232,59 @@ def _failures() -> tuple[type[Exception], ...]:
     return (Error, LookupError, TypeError, ValueError, AssertionError, AttributeError)
 
 
-_CONTRACTS: dict[Path, Any] = {}
+class _Whole:
+    """What zeep loads a contract with that is held in memory and complete in itself."""
+
+    def __init__(self, contract: bytes) -> None:
+        self._contract = _linked(contract)
+
+    def load(self, url: str) -> bytes:
+        """The contract. Raises Refused(EGRESS_DENIED) for anything else."""
+        if url != _IN_MEMORY:
+            raise Refused(Reason.EGRESS_DENIED, _IMPORTS)
+        return self._contract
 
 
-def _contract(path: Path) -> Any:
+def _linked(contract: bytes) -> bytes:
+    """The contract as zeep finds its way in it: an import leads to a schema that stands before it.
+
+    One that stands behind is found by its namespace in the end, but SOAP's own encoding, which zeep
+    would fetch from its address, must be known when it is first named.
+    """
+    root = xml.parse(contract)
+    met: set[str | None] = set()
+    for schema in root.iter(f"{_XSD}schema"):
+        for node in schema.iter(f"{_XSD}import"):
+            if node.get("namespace") in met:
+                node.set("schemaLocation", _IN_MEMORY)
+        met.add(schema.get("targetNamespace"))
+    return etree.tostring(root)
+
+
+def _with_token(envelope: Any, shows: UsernameToken) -> Any:
+    from zeep.wsse.username import UsernameToken as ZeepToken
+
+    token: Any = ZeepToken  # untyped
+    return token(shows.user, shows.password, use_digest=shows.is_digest).apply(envelope, {})[0]
+
+
+_IN_MEMORY = "file:///contract.wsdl"
+_XSD = "{http://www.w3.org/2001/XMLSchema}"
+_CONTRACTS: dict[Path | str, Any] = {}
+
+
+def _contract(told: Path | bytes) -> Any:
     """Zeep's client for one WSDL; parsed once per process, because it takes 20 to 50 ms."""
     import zeep  # 0.3 s, which a hub with REST departments only does not pay
 
-    path = path.resolve()
-    if path not in _CONTRACTS:
+    key: Path | str
+    transport: _Whole | _Files
+    if isinstance(told, bytes):
+        key, url, transport = hashlib.sha256(told).hexdigest(), _IN_MEMORY, _Whole(told)
+    else:
+        key = told.resolve()
+        url, transport = str(key), _Files(key.parent)
+    if key not in _CONTRACTS:
         settings = zeep.Settings(
             strict=True,
             forbid_dtd=True,
@@ -232,10 +294,10 @@ def _contract(path: Path) -> Any:
         )
         client: Any = zeep.Client  # untyped
         try:
-            _CONTRACTS[path] = client(str(path), transport=_Files(path.parent), settings=settings)
+            _CONTRACTS[key] = client(url, transport=transport, settings=settings)
         except zeep.exceptions.ExternalReferenceForbidden as error:
             raise Refused(Reason.EGRESS_DENIED, _IMPORTS) from error
-    return _CONTRACTS[path]
+    return _CONTRACTS[key]
 
 
 def _port(client: Any, version: str, service: str | None, port: str | None) -> tuple[str, Any]:
