@@ -60,7 +60,8 @@ class Paging(_Part, frozen=True, kw_only=True):
     """How one question becomes several: [pull.paging]."""
 
     kind: Literal["none", "page", "offset", "cursor", "flag", "link"] = "none"
-    first: int = 1
+    first: int | None = None
+    ends: Literal["empty", "short"] = "empty"
     size: Annotated[int, Meta(ge=1, le=100_000)] = 500
     next: str = ""
     more: str = ""
@@ -95,6 +96,7 @@ class Pull(_Part, frozen=True, kw_only=True):
     answer: Answers
     paging: Paging = Paging()
     since_format: str = "iso"
+    until_format: str = ""
     since_default: str = ""
     ordered: bool = False
     lists_all: bool = False

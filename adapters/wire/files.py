@@ -78,6 +78,14 @@ class Folder:
                 raise Garbled(Reason.BODY_MALFORMED, "a name with a path", system=self.system)
         return await self._within_deadline(lambda: self._read(names))
 
+    async def modified_s(self, name: str) -> float | None:
+        """When a plain file was last written, seconds since 1970; None where there is none.
+
+        Raises:
+            Unreachable, NotAllowed: as `names`.
+        """
+        return await self._within_deadline(lambda: self._modified_s(name))
+
     async def _within_deadline(self, work: Callable[[], _Found]) -> _Found:
         """What `work` gives, done in a thread of its own.
 
@@ -115,6 +123,14 @@ class Folder:
             return self._content(handle, last)
         finally:
             os.close(handle)
+
+    def _modified_s(self, name: str) -> float | None:
+        with self._opened_root() as root:
+            try:
+                told = os.stat(name, dir_fd=root, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+        return told.st_mtime if stat.S_ISREG(told.st_mode) else None
 
     def _content(self, handle: int, name: str) -> bytes:
         told = os.fstat(handle)

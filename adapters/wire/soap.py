@@ -7,7 +7,7 @@ reader; `reply` is for small answers only.
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -82,7 +82,12 @@ class Soap:
         return await self.send(operation, self.message(operation, **arguments))
 
     async def send(
-        self, operation: str, message: bytes, on_sent: Callable[[], None] | None = None
+        self,
+        operation: str,
+        message: bytes,
+        on_sent: Callable[[], None] | None = None,
+        *,
+        more_headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """As `call`, for a message that `message` made, byte for byte.
 
@@ -92,6 +97,7 @@ class Soap:
             on_sent: Told when the request begins to leave: before that, nothing of it has. The
                 socket is not kept for a later call then: one that lay idle may be closed at the
                 other end, and nobody could say whether a request on it was read.
+            more_headers: HTTP headers besides SOAP's own.
         """
         action = self._operation(operation).soapaction or ""
         if self._version == "1.1":
@@ -105,7 +111,7 @@ class Soap:
             self._endpoint,
             content=message,
             content_type=content_type,
-            headers={**headers, "accept": "text/xml, application/soap+xml"},
+            headers={**(more_headers or {}), **headers, "accept": "text/xml, application/soap+xml"},
             allow=(400, 500),  # a fault comes with 500, in SOAP 1.2 also with 400
             on_sent=on_sent,
         )

@@ -63,6 +63,10 @@ def migrate() -> None:
     store.dispose()
 
 
+# Departments that exist nowhere, to learn with how a system is declared.
+_SAMPLES = ("rest-sample", "soap-sample")
+
+
 def simulate(
     system: str,
     port: Annotated[int, typer.Option(help="Cổng trên máy này.")] = 9000,
@@ -74,7 +78,10 @@ def simulate(
 
     from adapters import registry, simulation
 
-    folder = registry.folder_of(system)
-    module = importlib.import_module(f"adapters.{folder.name}.simulator")
+    if system in _SAMPLES:
+        name = f"adapters.simulation.{system.replace('-', '_')}"
+    else:
+        name = f"adapters.{registry.folder_of(system).name}.simulator"
+    module = importlib.import_module(name)
     options = dict(one.split("=", 1) for one in settings or [])
     simulation.serve(module.build(data, options), port=port)

@@ -1,0 +1,21 @@
+"""Systems without code: a connection of kind soap, rest or file from a declaration alone.
+
+No system folder: it has no manifest.toml, so the registry does not list it. docs/declaration.md is
+the reference; `build` gives a `System` like any folder's.
+"""
+
+from adapters.declared.building import build
+from adapters.declared.contracts import Contract, ContractFault
+from adapters.declared.declaration import Declaration, DeclarationFault, decode, read
+from adapters.declared.pinning import pin
+
+__all__ = [
+    "Contract",
+    "ContractFault",
+    "Declaration",
+    "DeclarationFault",
+    "build",
+    "decode",
+    "pin",
+    "read",
+]
