@@ -12,10 +12,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from canonical.errors import HubError
 from canonical.reasons import Reason
+from store.vault import Vault
 from sync.context import Limits
 
 _SHORTEST_KEY = 32
-_FROM_FILE = ("HUB_SECRET_KEY", "HUB_DATABASE_URL")
+_FROM_FILE = ("HUB_SECRET_KEY", "HUB_SECRET_KEY_OLD", "HUB_DATABASE_URL")
 
 
 class Settings(BaseSettings):
@@ -25,6 +26,7 @@ class Settings(BaseSettings):
         data_dir: Where the embedded store and secret.key live.
         database_url: `sqlite:///…` or `postgresql://…`; the embedded store where unset.
         secret_key: From which every key is derived; at least 32 characters.
+        secret_key_old: Those before it, newest first, with spaces or lines between them.
         egress_allowlist: Hosts, host:port or networks that adapters may call, comma separated;
             empty reaches this machine alone.
     """
@@ -36,6 +38,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     secret_key: str = ""
+    secret_key_old: str = ""
     egress_allowlist: str = ""
     body_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     timeout_s: float = Field(default=120.0, gt=0)
@@ -80,6 +83,10 @@ class Settings(BaseSettings):
                 Reason.CONFLICT, f"HUB_SECRET_KEY must have at least {_SHORTEST_KEY} characters"
             )
         return key
+
+    def vault(self) -> Vault:
+        """What seals and opens, with the keys there are. Raises HubError as `key`."""
+        return Vault(self.key(), self.secret_key_old.split())
 
     def held_key(self) -> str | None:
         """The secret key where there is one; none is made."""

@@ -1,22 +1,21 @@
 """Everything put together: the one place that builds adapters and hands them on."""
 
-import json
+import importlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from typing_extensions import override
 
 from adapters import registry
 from adapters.wire import Wire
-from canonical import clock
 from canonical.errors import HubError
 from canonical.ports import System
 from canonical.reasons import Reason
 from hub.settings import Settings
-from store import connections, migrate
-from store.connections import ConnectionRow
+from store import kept_keys, migrate
 from store.engine import Store, open_store
-from store.vault import Vault
+from sync import connection_upkeep
 from sync.context import Context
 
 # A busy machine may be silent for some seconds in the middle of a transaction.
@@ -42,6 +41,20 @@ class Systems(Mapping[str, System]):
             timeout_s=self._settings.timeout_s,
             longest_timeout_s=self._settings.timeout_s,
         )
+
+    def declare(self, declaration: dict[str, Any], files: Mapping[str, bytes]) -> System:
+        """The system that a declaration says. Raises HubError where it cannot be taken."""
+        try:
+            declared = importlib.import_module("adapters.declared")
+        except ModuleNotFoundError:
+            declared = None
+        if declared is None or not hasattr(declared, "build"):
+            raise HubError(Reason.CONFLICT, "this program has no adapters/declared")
+        try:
+            found: System = declared.build(declaration, files, self.wire)
+        except ValueError as error:  # one plain sentence that begins with the place
+            raise HubError(Reason.CONFLICT, str(error)) from error
+        return found
 
     @override
     def __getitem__(self, system_id: str) -> System:
@@ -72,8 +85,12 @@ def open_hub(settings: Settings) -> Context:
     store = open_store(settings.store_url())
     store.idle_s = max(settings.lease_s, _SHORTEST_IDLE_S)
     migrate.ensure(store)
-    context = Context(store, Vault(settings.key()), Systems(settings), settings.limits())
-    refresh_mappings(context)
+    vault = settings.vault()
+    with store.read() as tx:
+        vault.recall(kept_keys.load(tx))
+    systems = Systems(settings)
+    context = Context(store, vault, systems, settings.limits(), declare=systems.declare)
+    connection_upkeep.keep_up(context)
     return context
 
 
@@ -82,25 +99,3 @@ def open_store_only(settings: Settings) -> Store:
     if not settings.database_url:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return open_store(settings.store_url())
-
-
-def refresh_mappings(context: Context) -> None:
-    """A new mapping version for every connection whose built-in mapping changed.
-
-    A connection whose system's folder was removed keeps the mapping it had.
-    """
-    with context.store.read() as tx:
-        rows = [r for r in connections.list_connections(tx) if r.system in context.systems]
-        held = {r.id: connections.load_mapping(tx, r.id, r.mapping_version) for r in rows}
-    for row in rows:
-        # Compared as JSON holds it, since that is how it is kept.
-        told = {"document": context.systems[row.system].mapping_document, "tables": row.tables}
-        if json.loads(json.dumps(told)) != held[row.id]:
-            ensure_mapping(context, row)
-
-
-def ensure_mapping(context: Context, row: ConnectionRow) -> int:
-    """The version of a connection's mapping that this program has."""
-    document = context.systems[row.system].mapping_document
-    at = clock.to_iso(context.now())
-    return context.store.in_write(lambda tx: connections.ensure_mapping(tx, row, document, at))

@@ -60,6 +60,14 @@ def end_alarm(tx: Tx, kind: str, key: str, at: str) -> bool:
     return found.rowcount > 0
 
 
+def end_all(tx: Tx, key: str, at: str) -> None:
+    """Say that every alarm about a key is over."""
+    tx.execute(
+        text("UPDATE alarm SET until = :at WHERE key = :key AND until IS NULL"),
+        {"key": key, "at": at},
+    )
+
+
 def list_alarms(tx: Tx, *, with_past: bool = False) -> list[AlarmRow]:
     """The alarms that last, oldest first; with those that are over where asked."""
     alarms = table(Alarm)

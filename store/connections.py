@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
 
@@ -20,12 +20,31 @@ from store.vault import Vault
 CLOCK_TRUST = timedelta(hours=1)
 
 
+class SecretFact(Struct, frozen=True, omit_defaults=True):
+    """What is known of a secret without it.
+
+    Attributes:
+        digest: Keyed; tells that it changed, and nothing else.
+        expires_at: When it ceases to be good, ISO; None where nobody said.
+    """
+
+    digest: str
+    expires_at: str | None = None
+
+
 class ConnectionRow(Struct, frozen=True):
     """One configured connection.
 
     Attributes:
+        state: One of store.tables.CONNECTION_STATES.
         tables: Additions to the mapping's code tables.
         mapping_version: Which of its mapping versions is in force.
+        version: Which of its own versions this is; 0 before one was kept.
+        overlay: What is laid over its system's mapping (canonical.mapping.overlay).
+        declaration: Of a system without code; None for one of adapters/.
+        files: Name -> digest of the files its declaration's contract consists of.
+        secret_facts: Of every secret it has.
+        tested: Digest of what was tested (sync.connection_documents); "" where nothing was.
     """
 
     id: str
@@ -38,11 +57,21 @@ class ConnectionRow(Struct, frozen=True):
     sealed: bytes | None
     tables: dict[str, dict[str, Any]]
     mapping_version: int
+    version: int = 0
+    overlay: dict[str, Any] = {}
+    declaration: dict[str, Any] | None = None
+    files: dict[str, str] = {}
+    secret_facts: dict[str, SecretFact] = {}
+    tested: str = ""
 
     def settings(self, vault: Vault) -> Settings:
         """What its adapter needs, secrets revealed."""
-        secrets = json.loads(vault.open(self.sealed)) if self.sealed else {}
-        return Settings(self.id, self.endpoint, self.options, secrets, self.tables)
+        return Settings(self.id, self.endpoint, self.options, self.secrets(vault), self.tables)
+
+    def secrets(self, vault: Vault) -> dict[str, str]:
+        """Its secrets, revealed. Raises HubError where the key is another one."""
+        found: dict[str, str] = json.loads(vault.open(self.sealed)) if self.sealed else {}
+        return found
 
 
 def load_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:
@@ -53,13 +82,32 @@ def load_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:
     return _row(found) if found is not None else None
 
 
+def lock_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:
+    """As `load_connection`, nobody else's to change until this transaction ends.
+
+    What arrives for it meanwhile is taken in all the same.
+    """
+    held = table(Connection)
+    found = tx.execute(
+        select(held).where(held.c.id == connection_id).with_for_update(key_share=True)
+    ).first()
+    return _row(found) if found is not None else None
+
+
 def list_connections(tx: Tx) -> list[ConnectionRow]:
     """All connections, by id."""
     found = tx.execute(select(table(Connection)).order_by(table(Connection).c.id))
     return [_row(row) for row in found]
 
 
+def has_receipts(tx: Tx, connection_id: str) -> bool:
+    """Whether anything was ever taken in for a connection."""
+    query = text("SELECT 1 FROM receipt WHERE connection_id = :id LIMIT 1")
+    return tx.execute(query, {"id": connection_id}).first() is not None
+
+
 def _row(row: Any) -> ConnectionRow:
+    facts = json.loads(row.secret_facts) if row.secret_facts else {}
     return ConnectionRow(
         id=row.id,
         system=row.system,
@@ -71,56 +119,78 @@ def _row(row: Any) -> ConnectionRow:
         sealed=row.secrets,
         tables=json.loads(row.tables),
         mapping_version=row.mapping_version,
+        version=row.version,
+        overlay=json.loads(row.overlay) if row.overlay else {},
+        declaration=json.loads(row.declaration) if row.declaration else None,
+        files=json.loads(row.files) if row.files else {},
+        secret_facts={name: SecretFact(**told) for name, told in facts.items()},
+        tested=row.tested or "",
     )
+
+
+def _json(told: Any) -> str:
+    return json.dumps(told, ensure_ascii=False, sort_keys=True)
+
+
+def _values(row: ConnectionRow) -> dict[str, Any]:
+    """The columns that may change; its mapping version is `ensure_mapping`'s."""
+    facts = {name: to_builtins(fact) for name, fact in row.secret_facts.items()}
+    return {
+        "role": row.role,
+        "endpoint": row.endpoint,
+        "state": row.state,
+        "options": _json(row.options),
+        "secrets": row.sealed,
+        "tables": _json(row.tables),
+        "version": row.version,
+        "overlay": _json(row.overlay) if row.overlay else None,
+        "declaration": _json(row.declaration) if row.declaration is not None else None,
+        "files": _json(row.files) if row.files else None,
+        "secret_facts": _json(facts) if facts else None,
+        "tested": row.tested or None,
+    }
 
 
 def save_connection(tx: Tx, row: ConnectionRow, at: str) -> None:
     """Add a connection."""
-    tx.execute(
-        table(Connection)
-        .insert()
-        .values(
-            id=row.id,
-            system=row.system,
-            namespace=row.namespace,
-            role=row.role,
-            endpoint=row.endpoint,
-            state=row.state,
-            options=json.dumps(row.options, ensure_ascii=False, sort_keys=True),
-            secrets=row.sealed,
-            tables=json.dumps(row.tables, ensure_ascii=False, sort_keys=True),
-            mapping_version=row.mapping_version,
-            created_at=at,
-        )
-    )
+    fixed = {
+        "id": row.id,
+        "system": row.system,
+        "namespace": row.namespace,
+        "mapping_version": row.mapping_version,
+        "created_at": at,
+    }
+    tx.execute(table(Connection).insert().values(**fixed, **_values(row)))
 
 
 def change_connection(tx: Tx, row: ConnectionRow) -> None:
-    """Write what may change of a connection: its address, settings, secrets and code tables."""
+    """Write what may change of a connection; its id, system and namespace never do."""
     held = table(Connection)
-    tx.execute(
-        held.update()
-        .where(held.c.id == row.id)
-        .values(
-            endpoint=row.endpoint,
-            options=json.dumps(row.options, ensure_ascii=False, sort_keys=True),
-            secrets=row.sealed,
-            tables=json.dumps(row.tables, ensure_ascii=False, sort_keys=True),
-        )
-    )
+    tx.execute(held.update().where(held.c.id == row.id).values(**_values(row)))
 
 
 def set_state(tx: Tx, connection_id: str, state: str) -> None:
-    """Enable or pause a connection."""
+    """Move a connection on in its life (sync.connecting says which moves there are)."""
     connections = table(Connection)
     tx.execute(connections.update().where(connections.c.id == connection_id).values(state=state))
 
 
 def ensure_mapping(tx: Tx, row: ConnectionRow, document: dict[str, Any] | None, at: str) -> int:
-    """The version number of the mapping in force; a new one where the program's mapping changed."""
-    body = json.dumps(
-        {"document": document, "tables": row.tables}, ensure_ascii=False, sort_keys=True
-    )
+    """The version number of the mapping in force; a new one where what is mapped by changed.
+
+    Of a declared system its declaration and contract files belong to it: they say how raw bytes
+    are read.
+
+    Args:
+        tx: An open write transaction.
+        row: The connection.
+        document: The mapping document with its overlay; None for canonical words.
+        at: Now, ISO at +07:00.
+    """
+    told: dict[str, Any] = {"document": document, "tables": row.tables}
+    if row.declaration is not None:
+        told |= {"declaration": row.declaration, "files": row.files}
+    body = _json(told)
     digest = hashlib.sha256(body.encode()).hexdigest()
     mappings = table(ConnectionMapping)
     held = tx.execute(
@@ -145,7 +215,10 @@ def ensure_mapping(tx: Tx, row: ConnectionRow, document: dict[str, Any] | None, 
 
 
 def load_mapping(tx: Tx, connection_id: str, version: int) -> dict[str, Any]:
-    """What a mapping version was: {"document": …, "tables": …}."""
+    """What a mapping version was: {"document": …, "tables": …}.
+
+    Of a declared system with "declaration" and "files" (name -> digest).
+    """
     mappings = table(ConnectionMapping)
     body = tx.execute(
         select(mappings.c.body).where(

@@ -17,7 +17,8 @@ LINKS = (
         "1 while a connection is enabled, 0 while it is paused",
         "count",
         ("connection",),
-        "SELECT id, CASE state WHEN 'enabled' THEN 1 ELSE 0 END FROM connection",
+        "SELECT id, CASE state WHEN 'enabled' THEN 1 ELSE 0 END FROM connection"
+        " WHERE state IN ('enabled', 'paused')",
     ),
     Figure(
         "hub_connection_breaker",

@@ -51,6 +51,12 @@ class Planned(Struct, frozen=True):
     added_at: datetime
     held_until: datetime | None
     plan: PlanRow
+    mapping_version: int = 1
+
+    @property
+    def id(self) -> str:
+        """The connection."""
+        return self.plan.connection_id
 
 
 def list_planned(tx: Tx) -> list[Planned]:
@@ -62,6 +68,15 @@ def load_planned(tx: Tx, connection_id: str) -> Planned | None:
     """One connection with its plan; None where there is no such connection."""
     found = _planned(tx, connection_id)
     return found[0] if found else None
+
+
+def own_schedules(tx: Tx) -> dict[str, str]:
+    """Connection -> cron text of its own; those without are left out."""
+    held = table(Plan)
+    found = tx.execute(
+        select(held.c.connection_id, held.c.schedule).where(held.c.schedule.is_not(None))
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def lock_plan(tx: Tx, connection_id: str, at: str) -> PlanRow:
@@ -100,6 +115,14 @@ def save_plan(tx: Tx, plan: PlanRow, at: str) -> None:
     )
 
 
+def forget_suspicion(tx: Tx, connection_id: str) -> None:
+    """A connection that is not asked any more is not silent."""
+    held = table(Plan)
+    tx.execute(
+        held.update().where(held.c.connection_id == connection_id).values(suspect_since=None)
+    )
+
+
 def _planned(tx: Tx, connection_id: str | None) -> list[Planned]:
     held, plans, leases = table(Connection), table(Plan), table(Lease)
     query = (
@@ -110,6 +133,7 @@ def _planned(tx: Tx, connection_id: str | None) -> list[Planned]:
             held.c.endpoint,
             held.c.state,
             held.c.created_at,
+            held.c.mapping_version,
             leases.c.expires_at,
         )
         .select_from(held)
@@ -127,6 +151,7 @@ def _planned(tx: Tx, connection_id: str | None) -> list[Planned]:
             added_at=clock.from_iso(row.created_at),
             held_until=_moment(row.expires_at),
             plan=_plan(row) if row.connection_id is not None else PlanRow(row.id),
+            mapping_version=row.mapping_version,
         )
         for row in tx.execute(query)
     ]

@@ -311,27 +311,28 @@ def freshness(tx: Tx, connection: str | None = None) -> list[Fresh]:
     """
     found = tx.execute(
         text(
-            "SELECT connection.id,"
+            "SELECT connection.id, connection.state,"
             " (SELECT max(received_at) FROM receipt WHERE connection_id = connection.id"
             "  AND origin_id IS NULL AND shape <> 'gone'),"
             " (SELECT max(ended_at) FROM run WHERE connection_id = connection.id"
             "  AND state = 'done'),"
             " (SELECT state FROM run WHERE connection_id = connection.id ORDER BY id DESC LIMIT 1),"
             " (SELECT suspect_since FROM plan WHERE connection_id = connection.id)"
-            " FROM connection WHERE CAST(:only AS text) IS NULL OR connection.id = :only"
+            " FROM connection WHERE connection.state NOT IN ('draft', 'tested')"
+            " AND (CAST(:only AS text) IS NULL OR connection.id = :only)"
             " ORDER BY connection.id"
         ),
         {"only": connection},
     )
     moment = Moment()
     told = []
-    for connection_id, received, ran, state, silent in found:
+    for connection_id, life, received, ran, state, silent in found:
         moments = [moment.process_result_value(m, tx.dialect) for m in (received, ran)]
         told.append(
             Fresh(
                 connection_id,
                 max((m for m in moments if m), default=None),
-                suspect=state == "failed" or silent is not None,
+                suspect=life != "retired" and (state == "failed" or silent is not None),
             )
         )
     return told

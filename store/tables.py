@@ -33,6 +33,7 @@ from store.columns import ID, at_most, big, moment, one_of, ref, text_column
 POSITION_BITS = 20
 CHANGE_KINDS = ("created", "changed", "corrected", "joined", "split", "gone", "restored")
 ACT_KINDS = ("resolve_as_new", "replay", "drop_delivery", "decide_filing")
+CONNECTION_STATES = ("draft", "tested", "enabled", "paused", "retired")
 RUN_CAUSES = ("schedule", "catch_up", "retry", "now", "command", "reconcile")
 
 
@@ -40,7 +41,7 @@ class Connection(SQLModel, table=True):
     """One configured link to a department's system."""
 
     __table_args__ = (
-        one_of("state", ("enabled", "paused")),
+        one_of("state", CONNECTION_STATES),
         one_of("role", ("desk", "handling", "money")),
         at_most("id", 100),
         at_most("namespace", 100),
@@ -56,6 +57,43 @@ class Connection(SQLModel, table=True):
     tables: str = text_column()  # JSON: additions to the mapping's code tables
     mapping_version: int = big()
     created_at: str = moment()
+    version: int = big(server_default="0")  # of connection_version; 0 before the first was kept
+    overlay: str | None = text_column(nullable=True)  # JSON: what is laid over the mapping
+    declaration: str | None = text_column(nullable=True)  # JSON; of a system without code
+    files: str | None = text_column(nullable=True)  # JSON: name -> digest of contract_file
+    secret_facts: str | None = text_column(nullable=True)  # JSON: name -> keyed digest, expiry
+    tested: str | None = text_column(nullable=True)  # digest of what was tested
+
+
+class ConnectionVersion(SQLModel, table=True):
+    """What a connection was configured as, whole, once per change. No secret is in it."""
+
+    __tablename__ = "connection_version"
+    __table_args__ = (PrimaryKeyConstraint("connection_id", "version"),)
+    connection_id: str = ref("connection.id")
+    version: int = big()
+    mapping_version: int = big()  # in force from then on
+    body: str = text_column()  # JSON, keys sorted
+    author: str = text_column()
+    reason: str = text_column()
+    created_at: str = moment()
+
+
+class ContractFile(SQLModel, table=True):
+    """A file that a declared system's contract consists of, pinned by its digest."""
+
+    __tablename__ = "contract_file"
+    digest: str = text_column(primary_key=True)  # sha256:…
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: str = moment()
+
+
+class KeptKey(SQLModel, table=True):
+    """A key that may not change, sealed under the newest secret key once that has changed."""
+
+    __tablename__ = "kept_key"
+    name: str = text_column(primary_key=True)
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class ConnectionMapping(SQLModel, table=True):
@@ -122,6 +160,9 @@ class Client(SQLModel, table=True):
     agencies: str = text_column()  # JSON list; empty = the whole province
     created_at: str = moment()
     revoked_at: str | None = moment(nullable=True)
+    earlier_digest: str | None = text_column(nullable=True)  # of the secret before this one
+    earlier_until: str | None = moment(nullable=True)  # until when that one is let in, too
+    expires_at: str | None = moment(nullable=True)  # of the secret
 
 
 class CatalogueVersion(SQLModel, table=True):

@@ -36,6 +36,8 @@ ALARM_KINDS = (
     "reconciliation",
     "schema_drift",
     "cursor_lost",
+    "overlay",
+    "secret_expiry",
 )
 
 

@@ -3,19 +3,41 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.catalogue import Books
+from canonical.errors import HubError
 from canonical.mapping import Mapping as CompiledMapping
 from canonical.mapping import compile_mapping
 from canonical.ports import System
-from store import catalogue, connections
+from canonical.reasons import Reason
+from store import catalogue, connection_versions, connections
 from store.connections import ConnectionRow
 from store.engine import Store
 from store.vault import Vault
+
+# What a connection without code of its own speaks; its declaration says the rest.
+DECLARED = ("file", "rest", "soap")
+Declare = Callable[[dict[str, Any], Mapping[str, bytes]], System]
+
+
+class Linked(Protocol):
+    """What tells which system a connection is: a ConnectionRow, or a Planned."""
+
+    @property
+    def id(self) -> str:
+        """The connection."""
+
+    @property
+    def system(self) -> str:
+        """A folder of adapters/, or one of `DECLARED`."""
+
+    @property
+    def mapping_version(self) -> int:
+        """The mapping version in force, which holds the declaration."""
 
 
 class Limits(Struct, frozen=True):
@@ -70,8 +92,9 @@ class Context:
     """The hub's parts, for the use cases in sync and the doors in gateway.
 
     Attributes:
-        systems: System id -> its adapter.
+        systems: System id -> its adapter; `system_of` for the one of a connection.
         now: The clock; UTC.
+        declare: Builds the system of a declaration and its contract files.
     """
 
     def __init__(
@@ -81,12 +104,15 @@ class Context:
         systems: Mapping[str, System],
         limits: Limits | None = None,
         now: Callable[[], datetime] = utc_now,
+        declare: Declare | None = None,
     ) -> None:
         self.store = store
         self.vault = vault
         self.systems = systems
         self.limits = limits or Limits()
         self.now = now
+        self.declare = declare
+        self._declared: dict[tuple[str, int], System | HubError] = {}
         self._books: Books | None = None
         self._mappings: dict[tuple[str, int], CompiledMapping] = {}
         self._lock = threading.Lock()
@@ -99,6 +125,60 @@ class Context:
                 self._books = catalogue.load_books(tx, version)
             return self._books
 
+    def knows(self, linked: Linked) -> bool:
+        """Whether the system of a connection is there, and its declaration can be taken."""
+        if linked.system not in DECLARED:
+            return linked.system in self.systems
+        try:
+            self.system_of(linked)
+        except HubError:
+            return False
+        return True
+
+    def system_of(self, linked: Linked, version: int | None = None, tx: Tx | None = None) -> System:
+        """The system of a connection.
+
+        Args:
+            linked: The connection.
+            version: By which of its mapping versions; the one in force where not said.
+            tx: An open transaction, where there is one.
+
+        Raises:
+            HubError: NOT_FOUND where there is no such system, CONFLICT where its declaration
+                cannot be taken.
+        """
+        if linked.system not in DECLARED:
+            return self.systems[linked.system]
+        key = (linked.id, linked.mapping_version if version is None else version)
+        with self._lock:
+            found = self._declared.get(key)
+        if found is None:
+            if tx is not None:
+                found = self._built(tx, *key)
+            else:
+                with self.store.read() as own:
+                    found = self._built(own, *key)
+            with self._lock:
+                self._declared[key] = found
+        if isinstance(found, HubError):
+            raise HubError(found.reason, found.detail, system=linked.id)
+        return found
+
+    def declared(self, declaration: dict[str, Any], files: Mapping[str, bytes]) -> System:
+        """The system that a declaration says. Raises HubError where it cannot be taken."""
+        if self.declare is None:
+            raise HubError(Reason.CONFLICT, "this program cannot take declared systems")
+        return self.declare(declaration, files)
+
+    def _built(self, tx: Tx, connection_id: str, version: int) -> System | HubError:
+        """What is remembered of a declaration, also that it cannot be taken."""
+        kept = connections.load_mapping(tx, connection_id, version)
+        try:
+            files = connection_versions.load_files(tx, kept.get("files") or {})
+            return self.declared(kept.get("declaration") or {}, files)
+        except HubError as error:
+            return error
+
     def mapping(self, tx: Tx, connection: ConnectionRow, version: int) -> CompiledMapping:
         """A connection's mapping version, compiled once per process."""
         key = (connection.id, version)
@@ -106,7 +186,7 @@ class Context:
             found = self._mappings.get(key)
         if found is None:
             kept: dict[str, Any] = connections.load_mapping(tx, connection.id, version)
-            system = self.systems[connection.system]
+            system = self.system_of(connection, version, tx)
             found = compile_mapping(kept["document"], system.transforms, kept["tables"])
             with self._lock:
                 self._mappings[key] = found

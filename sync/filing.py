@@ -79,7 +79,7 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
 async def _file(
     context: Context, connection: ConnectionRow, lease: Lease, stopping: Stopping
 ) -> None:
-    build = context.systems[connection.system].file
+    build = context.system_of(connection).file
     if build is None:
         return
     try:

@@ -144,11 +144,11 @@ def _begin(context: Context, connection_id: str, wish: Wish, holder: str) -> _Wo
         row = connections.load_connection(tx, connection_id)
         if row is None:
             raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
-        manifest = context.systems[row.system].manifest
+        manifest = context.system_of(row, tx=tx).manifest
         if not manifest.lists:
             raise HubError(Reason.CONFLICT, f"{connection_id!r} {why_not(manifest)}")
         if row.state != "enabled":
-            raise HubError(Reason.CONFLICT, f"{connection_id!r} is paused")
+            raise HubError(Reason.CONFLICT, f"{connection_id!r} is {row.state}")
         lease = connections.take_lease(
             tx, f"run:{connection_id}", holder, now, context.limits.lease_s
         )
@@ -179,7 +179,7 @@ def why_not(manifest: Manifest) -> str:
 
 def _connect(context: Context, work: _Work) -> Client:
     connection = work.listing.connection
-    connect = context.systems[connection.system].connect
+    connect = context.system_of(connection).connect
     if connect is None:
         raise HubError(Reason.CONFLICT, f"{connection.id!r} is not asked; it calls the hub")
     return connect(connection.settings(context.vault))

@@ -26,9 +26,9 @@ MOST_FAILURES = 5  # one after another; then the next due time is waited for
 
 def cron_of(context: Context, row: ConnectionRow) -> Cron | None:
     """A connection's schedule; None where it has no list, wants none, or it cannot be read."""
-    if row.system not in context.systems:
+    if not context.knows(row):
         return None
-    manifest = context.systems[row.system].manifest
+    manifest = context.system_of(row).manifest
     text = row.options.get(OPTION) or manifest.reconcile_schedule
     if not manifest.lists or not row.endpoint or text == NEVER:
         return None

@@ -109,7 +109,7 @@ async def _whole(
 
 
 def _connect(context: Context, run: Running) -> Client:
-    connect = context.systems[run.connection.system].connect
+    connect = context.system_of(run.connection).connect
     if connect is None:
         raise HubError(Reason.CONFLICT, f"{run.connection.id!r} is not asked; it calls the hub")
     return connect(run.connection.settings(context.vault))

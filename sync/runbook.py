@@ -118,9 +118,9 @@ def begin(context: Context, connection_id: str, window: Window, holder: str, cau
         row = connections.load_connection(tx, connection_id)
         if row is None:
             raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
-        manifest = context.systems[row.system].manifest
+        manifest = context.system_of(row, tx=tx).manifest
         if row.state != "enabled":
-            raise HubError(Reason.CONFLICT, f"{connection_id!r} is paused")
+            raise HubError(Reason.CONFLICT, f"{connection_id!r} is {row.state}")
         if not manifest.pulls:
             raise HubError(Reason.CONFLICT, f"{connection_id!r} is not asked; it calls the hub")
         plan = plans.lock_plan(tx, connection_id, clock.to_iso(now))
@@ -144,7 +144,7 @@ def begin_wanted(context: Context, connection_id: str, holder: str) -> Running |
         planned = plans.load_planned(tx, connection_id)
         if planned is None:
             return None
-        manifest = context.systems[row.system].manifest
+        manifest = context.system_of(row, tx=tx).manifest
         cron = cron_of(plan, manifest)
         want = planning.wanted(planned, cron, now, context.limits)
         if want is None:

@@ -26,15 +26,15 @@ def is_asked(context: Context, planned: Planned) -> bool:
     return (
         planned.state == "enabled"
         and planned.endpoint != ""
-        and planned.system in context.systems
-        and context.systems[planned.system].manifest.pulls
+        and context.knows(planned)
+        and context.system_of(planned).manifest.pulls
     )
 
 
 def schedule_of(context: Context, planned: Planned) -> Cron | None:
     """A connection's schedule; None, and a line in the log, where it cannot be read."""
     try:
-        return cron_of(planned.plan, context.systems[planned.system].manifest)
+        return cron_of(planned.plan, context.system_of(planned).manifest)
     except HubError as error:
         _say_once(planned.plan.connection_id, error.detail)
         return None

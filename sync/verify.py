@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from canonical.errors import HubError
 from store import acts, compare, proof
+from store.connection_versions import wrong_versions
 from store.deliveries_proof import counted, placed
 from store.kinds import wrong_kinds
 from sync.context import Context
@@ -80,6 +81,7 @@ def verify(
             ("decisions gapless", lambda: _decisions(main)),
             ("feed gapless", lambda: _feed(main)),
             ("mapping versions", lambda: _mappings(main)),
+            ("connection versions", lambda: _check("connection versions", *wrong_versions(main))),
             ("catalogue versions", lambda: _catalogue(main)),
             ("acts placed", lambda: _check("acts placed", *acts.misplaced(main))),
             ("deliveries counted", lambda: _check("deliveries counted", *counted(main))),

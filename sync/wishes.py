@@ -1,20 +1,25 @@
-"""What a person may wish of a connection's plan: now, pause, resume, another schedule."""
+"""What a person may wish of a connection: now, pause, resume, enable, retire, another schedule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.errors import HubError
 from canonical.reasons import Reason
-from store import connections, plans
+from store import alarms, plans
 from store.plans import Planned, PlanRow
+from store.tables import CONNECTION_STATES
+from sync import connecting
 from sync import plan as planning
+from sync.connecting import By, Wanted
 from sync.context import Context
 from sync.runs import is_asked, schedule_of
 from sync.schedule import read_cron
+
+_HUB = "hub"
 
 
 class Standing(Struct, frozen=True):
@@ -39,49 +44,101 @@ def run_now(context: Context, connection_id: str) -> None:
     """Have a connection asked at once, whatever its breaker or what it waits for.
 
     Raises:
-        HubError: NOT_FOUND, or CONFLICT where it is paused or not asked at all.
+        HubError: NOT_FOUND, or CONFLICT where it is not enabled or not asked at all.
     """
     planned = _planned(context, connection_id)
     if planned.state != "enabled":
-        raise HubError(Reason.CONFLICT, f"{connection_id!r} is paused; resume it first")
+        raise HubError(Reason.CONFLICT, f"{connection_id!r} {why_silent(planned.state)}")
     if not is_asked(context, planned):
         raise HubError(Reason.CONFLICT, f"{connection_id!r} is not asked; it calls the hub")
     _change(context, connection_id, planning.wished)
 
 
-def pause(context: Context, connection_id: str) -> None:
-    """Have a connection asked no more; a run under way goes on to its end. Raises HubError."""
-    _planned(context, connection_id)
-    context.store.in_write(lambda tx: connections.set_state(tx, connection_id, "paused"))
+def why_silent(state: str) -> str:
+    """What to do about a connection that is not enabled, as the end of a sentence about it."""
+    told = {
+        "paused": "is paused; resume it first",
+        "retired": "is retired; it is asked no more",
+    }
+    return told.get(state, f"is {state}, not enabled")
 
 
-def resume(context: Context, connection_id: str) -> None:
+def pause(context: Context, connection_id: str, by: By | None = None) -> None:
+    """Have a connection asked no more; a run under way goes on to its end.
+
+    Raises:
+        HubError: NOT_FOUND; CONFLICT where it was not enabled yet, or is retired.
+    """
+    _move(context, connection_id, ("enabled", "paused"), "paused", by or By(_HUB, "tạm dừng"))
+
+
+def resume(context: Context, connection_id: str, by: By | None = None) -> None:
     """Have a connection asked again, at once where it failed before or missed a due time.
+
+    Raises:
+        HubError: NOT_FOUND; CONFLICT where it was not enabled yet, or is retired.
+        NotEnabled: its gates object.
+    """
+    _move(context, connection_id, ("paused", "enabled"), "enabled", by or By(_HUB, "cho chạy lại"))
+
+
+def enable(context: Context, connection_id: str, by: By) -> None:
+    """Let a connection begin, or begin again.
+
+    Raises:
+        HubError: NOT_FOUND; CONFLICT where it is retired.
+        NotEnabled: its gates object.
+    """
+    known = ("draft", "tested", "paused", "enabled")
+    _move(context, connection_id, known, "enabled", by)
+
+
+def retire(context: Context, connection_id: str, by: By) -> None:
+    """End a connection for good: what it brought stays readable and provable.
 
     Raises:
         HubError: NOT_FOUND.
     """
-    _planned(context, connection_id)
+    _move(context, connection_id, CONNECTION_STATES, "retired", by)
+
+
+def _move(context: Context, connection_id: str, known: Sequence[str], state: str, by: By) -> None:
     now = context.now()
 
+    def edit(wanted: Wanted) -> Wanted:
+        if wanted.row.state not in known:
+            raise HubError(Reason.CONFLICT, f"{connection_id!r} {why_silent(wanted.row.state)}")
+        return structs.replace(wanted, row=structs.replace(wanted.row, state=state))
+
     def work(tx: Tx) -> None:
-        connections.set_state(tx, connection_id, "enabled")
-        change(tx, connection_id, planning.resumed, now)
+        held = connecting.known(tx, connection_id, by.seen)
+        if held.state == state == "retired":
+            return
+        connecting.change_in(context, tx, connection_id, by, edit, now)
+        if state == "enabled":
+            change(tx, connection_id, planning.resumed, now)
+        if state == "retired":
+            alarms.end_all(tx, connection_id, clock.to_iso(now))
+            plans.forget_suspicion(tx, connection_id)
 
     context.store.in_write(work)
 
 
-def reschedule(context: Context, connection_id: str, schedule: str | None) -> None:
+def reschedule(
+    context: Context, connection_id: str, schedule: str | None, by: By | None = None
+) -> None:
     """Give a connection a schedule of its own, or its manifest's again (None); from now on.
 
     Raises:
         HubError: NOT_FOUND; FIELD_TYPE for what is no schedule.
     """
-    planned = _planned(context, connection_id)
-    told = schedule or context.systems[planned.system].manifest.schedule
-    cron = read_cron(told)
-    own = cron.text if schedule is not None else None
-    _change(context, connection_id, lambda plan, now: planning.rescheduled(plan, own, cron, now))
+    own = read_cron(schedule).text if schedule is not None else None
+    connecting.change(
+        context,
+        connection_id,
+        by or By(_HUB, "đổi lịch hỏi"),
+        lambda wanted: structs.replace(wanted, schedule=own),
+    )
 
 
 def standings(context: Context, tx: Tx) -> dict[str, Standing]:

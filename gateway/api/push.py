@@ -195,7 +195,7 @@ async def push_records(
     context = context_of(request)
     raw = await read_body(request, context.limits.body_bytes)
     row = await run_in_threadpool(connection_for, context, principal, connection_id, None)
-    shape = context.systems[row.system].manifest.native_shape
+    shape = context.system_of(row).manifest.native_shape
     if row.system == CANONICAL:
         shape = shape_of_content_type(request.headers.get("content-type", ""))
     if not shape:

@@ -23,6 +23,7 @@ from canonical.reasons import Reason, sentence
 from gateway.auth import context_of, principal_from_header
 from store import connections, filings, rights
 from store.clients import Principal
+from store.connections import ConnectionRow
 from store.filings import FilingRow
 from sync.context import Context
 from sync.filing_decisions import CHOICES, Decision, Said, decide_filing
@@ -158,7 +159,7 @@ def _page(
     context = context_of(request)
     rows = _rows(context, principal)
     with context.store.read() as tx:
-        known = {row.id: row.system for row in connections.list_connections(tx)}
+        known = {row.id: row for row in connections.list_connections(tx)}
     shown = [_shown(context, principal, row, dossier, known) for row, dossier in rows]
     body = _PAGES.get_template("filings.html").render(
         rows=shown, said=said, fault=fault, who=principal.name
@@ -167,11 +168,16 @@ def _page(
 
 
 def _shown(
-    context: Context, principal: Principal, row: FilingRow, dossier: str, known: dict[str, str]
+    context: Context,
+    principal: Principal,
+    row: FilingRow,
+    dossier: str,
+    known: dict[str, ConnectionRow],
 ) -> dict[str, Any]:
     """What the operator needs; nothing of the citizen."""
-    system = known.get(row.connection_id, "")
-    manifest = context.systems[system].manifest if system in context.systems else None
+    linked = known.get(row.connection_id)
+    is_known = linked is not None and context.knows(linked)
+    manifest = context.system_of(linked).manifest if linked is not None and is_known else None
     return {
         "row": row,
         "dossier": dossier,

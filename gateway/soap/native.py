@@ -64,8 +64,10 @@ async def native_call(request: Request, connection_id: str) -> Response:
 def _door_of(context: Context, connection_id: str) -> tuple[ConnectionRow, Door]:
     with context.store.read() as tx:
         row = connections.load_connection(tx, connection_id)
-    door = context.systems[row.system].door if row is not None else None
-    if row is None or door is None or row.state != "enabled":
+    if row is None or row.state != "enabled":
+        raise RequestRefused(Reason.NOT_FOUND, 404)
+    door = context.system_of(row).door
+    if door is None:
         raise RequestRefused(Reason.NOT_FOUND, 404)
     return row, door
 

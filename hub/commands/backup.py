@@ -84,7 +84,7 @@ def restore(
 ) -> None:
     """Khôi phục một bản sao lưu vào kho trống / restore a backup into an empty store."""
     from hub.progress import counting
-    from store import backup_file
+    from store import backup_file, kept_keys
     from store import restore as restoring
 
     settings = load_settings()
@@ -103,6 +103,8 @@ def restore(
             done = restoring.restore(
                 store, file, is_moved=moved, progress=_of(bar, 2 * sum(header.rows.values()))
             )
+            if told["key_fits"] is False:
+                store.in_write(kept_keys.forget)  # they would keep the hub from starting
     told |= {"restored": True, "paused": done.paused, "filings_to_look_up": done.doubtful}
     _tell(told, as_json=as_json)
     output.say(_NEXT.format(seq=header.seq))
@@ -172,13 +174,11 @@ def _disk_said() -> Iterator[None]:
 def _key_of(settings: Settings, store: Store) -> tuple[str | None, bool]:
     """The fingerprint of the store's key, and whether the key here is another one."""
     from store import backup as backups
-    from store.vault import Vault
 
-    key = settings.held_key()
-    if key is None:
+    if settings.held_key() is None:
         output.say("secret.key: không có ở đây / not here")
         return None, False
-    vault = Vault(key)
+    vault = settings.vault()
     is_other = not backups.is_opened_by(store, vault)
     return (None if is_other else vault.fingerprint), is_other
 
@@ -188,12 +188,9 @@ def _fits(settings: Settings, header: Header) -> bool | None:
 
     No key here fits nothing: the first start would make a new one.
     """
-    from store.vault import Vault
-
-    key = settings.held_key()
-    if key is None:
+    if settings.held_key() is None:
         return False
-    return Vault(key).fingerprint == header.key if header.key is not None else None
+    return settings.vault().fingerprint == header.key if header.key is not None else None
 
 
 def _looked_through(file: Path, bar: Bar) -> tuple[Header, Manifest]:

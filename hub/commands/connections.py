@@ -1,45 +1,65 @@
 """`hub connections …`: the links to department systems."""
 
 import json
+import os
+import tomllib
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec import structs
 
-from canonical import clock
-from canonical.agencies import Agency
-from canonical.catalogue import CatalogueData
-from canonical.codes import agency_code
 from canonical.errors import HubError
-from canonical.filing import procedures_of
-from canonical.precedence import Role
 from canonical.reasons import Reason
 from hub import output
 from hub.commands.opened import opened
-from store import catalogue, connections, filing_cursors
-from store.connections import ConnectionRow
-from sync import plan as planning
-from sync import wishes
+from store.connections import ConnectionRow, SecretFact
+from sync import connection_edits
+from sync.connecting import By
+from sync.connection_edits import Change, New, Told
 from sync.context import Context
 
 app = typer.Typer(help="Các kết nối tới hệ thống của sở, ngành.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE")]
+Tables = Annotated[
+    list[str] | None, typer.Option("--table", metavar="TABLE.KEY=VALUE", help="Thêm mã ánh xạ.")
+]
+Declaration = Annotated[
+    Path | None, typer.Option("--declaration", help="Tệp khai báo (TOML, JSON) của hệ thống.")
+]
+Files = Annotated[
+    list[Path] | None, typer.Option("--file", help="Tệp hợp đồng mà khai báo nêu tên.")
+]
+Overlay = Annotated[
+    Path | None, typer.Option("--overlay", help="Tệp phủ lên bảng ánh xạ (TOML, JSON).")
+]
+Reason_ = Annotated[str, typer.Option("--reason", help="Vì sao, để lưu vào lịch sử.")]
+Actor = Annotated[str, typer.Option("--actor", help="Ai thay đổi; mặc định là người dùng máy.")]
 
 
 @app.command()
 def add(
     connection_id: Annotated[str, typer.Argument(metavar="ID")],
-    system: Annotated[str, typer.Option(help="Loại hệ thống, một thư mục của adapters/.")],
+    system: Annotated[
+        str,
+        typer.Option(help="Một thư mục của adapters/; hoặc soap, rest, file kèm --declaration."),
+    ],
     namespace: Annotated[str, typer.Option(help="Không gian mã riêng; mặc định là ID.")] = "",
     endpoint: Annotated[str, typer.Option(help="Địa chỉ hoặc thư mục của hệ thống.")] = "",
     agency: Annotated[str, typer.Option(help="Ghi cơ quan này vào danh mục.")] = "",
     role: Annotated[
         str, typer.Option(help="desk | handling | money; mặc định theo hệ thống.")
     ] = "",
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE")] = None,
-    tables: Annotated[
-        list[str] | None, typer.Option("--table", metavar="TABLE.KEY=VALUE", help="Thêm mã ánh xạ.")
-    ] = None,
+    settings: Sets = None,
+    tables: Tables = None,
+    declaration: Declaration = None,
+    files: Files = None,
+    overlay: Overlay = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Chưa bật: không hỏi, cửa chưa nhận.")
+    ] = False,
+    reason: Reason_ = "",
+    actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Thêm một kết nối / add a connection."""
@@ -54,6 +74,9 @@ def add(
             role=role,
             settings=settings or [],
             tables=tables or [],
+            told=read_told(declaration, files, overlay),
+            is_draft=draft,
+            by=said_by(actor, reason or "thêm kết nối"),
         )
         output.show(shown(row), as_json=as_json)
 
@@ -69,68 +92,59 @@ def make(
     role: str = "",
     settings: list[str],
     tables: list[str],
+    told: Told | None = None,
+    is_draft: bool = False,
+    by: By | None = None,
 ) -> ConnectionRow:
-    """Add a connection to the store.
+    """Add a connection to the store; a declared one begins as a draft.
 
     Raises:
         HubError: an id that is taken or misspelt, a system or setting that does not exist.
     """
-    if system not in context.systems:
-        raise HubError(
-            Reason.NOT_FOUND, f"no system {system!r}; there are {sorted(context.systems)}"
-        )
-    name = namespace or connection_id
-    for text in (connection_id, name):
-        if (
-            not text
-            or len(text) > 100
-            or not text.replace("-", "").replace("_", "").replace(".", "").isalnum()
-        ):
-            raise HubError(Reason.FIELD_TYPE, f"{text!r}: letters, digits, -, _ and . only")
-    manifest = context.systems[system].manifest
-    options, secrets = split_settings(settings, manifest.options, manifest.secrets)
-    row = ConnectionRow(
+    wish = New(
         id=connection_id,
         system=system,
-        namespace=name,
-        role=Role(role or manifest.role).value,
+        namespace=namespace,
         endpoint=endpoint,
-        state="enabled",
-        options=options,
-        sealed=context.vault.seal(json.dumps(secrets).encode()) if secrets else None,
+        agency=agency,
+        role=role,
+        settings=pairs(settings),
         tables=_tables(tables),
-        mapping_version=1,
+        told=told or Told(),
+        is_draft=is_draft,
     )
-    document = context.systems[system].mapping_document
-    at = clock.to_iso(context.now())
-
-    def work(tx: Any) -> None:
-        if connections.load_connection(tx, connection_id) is not None:
-            raise HubError(Reason.CONFLICT, f"there is a connection {connection_id!r} already")
-        connections.save_connection(tx, row, at)
-        connections.ensure_mapping(tx, row, document, at)
-        if manifest.files and procedures_of(options):
-            filing_cursors.begin(tx, connection_id)
-        if agency:
-            catalogue.change_catalogue(tx, _with_agency(agency_code(agency)), "hub connections", at)
-
-    context.store.in_write(work)
-    return row
+    return connection_edits.make(context, wish, by or said_by("", "thêm kết nối"))
 
 
 @app.command()
 def change(
     connection_id: Annotated[str, typer.Argument(metavar="ID")],
     endpoint: Annotated[str | None, typer.Option(help="Địa chỉ mới.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE")] = None,
-    tables: Annotated[
-        list[str] | None, typer.Option("--table", metavar="TABLE.KEY=VALUE", help="Thêm mã ánh xạ.")
+    role: Annotated[str | None, typer.Option(help="Vai mới, khi chưa nhận gì.")] = None,
+    settings: Sets = None,
+    tables: Tables = None,
+    declaration: Declaration = None,
+    files: Files = None,
+    overlay: Overlay = None,
+    seen: Annotated[
+        int | None, typer.Option("--seen", help="Từ chối nếu đã có phiên bản khác.")
     ] = None,
+    reason: Reason_ = "",
+    actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Sửa địa chỉ, thiết lập, mã ánh xạ / change an address, settings, code tables."""
     with opened() as context:
-        row = alter(context, connection_id, endpoint, settings or [], tables or [])
+        row = alter(
+            context,
+            connection_id,
+            endpoint,
+            settings or [],
+            tables or [],
+            role=role,
+            told=read_told(declaration, files, overlay),
+            by=said_by(actor, reason or "sửa kết nối", seen),
+        )
         output.show(shown(row), as_json=as_json)
 
 
@@ -140,52 +154,77 @@ def alter(
     endpoint: str | None,
     settings: list[str],
     tables: list[str],
+    *,
+    role: str | None = None,
+    told: Told | None = None,
+    by: By | None = None,
 ) -> ConnectionRow:
     """Change a connection; what is not named stays. New code tables are a new mapping version.
 
     Raises:
         HubError: no such connection or setting.
     """
-    with context.store.read() as tx:
-        held = connections.load_connection(tx, connection_id)
-    if held is None:
-        raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
-    system = context.systems[held.system]
-    options, secrets = split_settings(settings, system.manifest.options, system.manifest.secrets)
-    hidden = {**held.settings(context.vault).secrets, **secrets}
-    merged = {name: dict(codes) for name, codes in held.tables.items()}
-    for name, codes in _tables(tables).items():
-        merged.setdefault(name, {}).update(codes)
-    row = structs.replace(
-        held,
-        endpoint=held.endpoint if endpoint is None else endpoint,
-        options={**held.options, **options},
-        sealed=context.vault.seal(json.dumps(hidden).encode()) if hidden else None,
-        tables=merged,
+    wish = Change(
+        endpoint=endpoint,
+        role=role,
+        settings=pairs(settings),
+        tables=_tables(tables),
+        told=told or Told(),
     )
-    now = context.now()
-    at = clock.to_iso(now)
-
-    def work(tx: Any) -> None:
-        connections.change_connection(tx, row)
-        wishes.change(tx, row.id, planning.mended, now)
-        if system.manifest.files and procedures_of(row.options):
-            filing_cursors.begin(tx, row.id, anew=not procedures_of(held.options))
-            filing_cursors.note_calls(tx, row.id, 0, None)  # what was mended is tried at once
-        connections.ensure_mapping(tx, row, system.mapping_document, at)
-
-    context.store.in_write(work)
-    return row
+    return connection_edits.mend(context, connection_id, wish, by or said_by("", "sửa kết nối"))
 
 
-def _with_agency(code: str) -> Any:
-    def change(data: CatalogueData) -> CatalogueData:
-        if any(held.code == code for held in data.agencies):
-            return data
-        made = Agency(code=code, name=code)
-        return CatalogueData((*data.agencies, made), data.successions, data.procedures, data.days)
+def read_told(
+    declaration: Path | None, files: list[Path] | None, overlay: Path | None
+) -> Told | None:
+    """What is told in files; None where nothing is.
 
-    return change
+    Raises:
+        HubError: a file that cannot be read.
+    """
+    if declaration is None and not files and overlay is None:
+        return None
+    return Told(
+        declaration=read_document(declaration) if declaration is not None else None,
+        files={path.name: _bytes(path) for path in files or []},
+        overlay=read_document(overlay) if overlay is not None else None,
+    )
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A TOML or JSON file as data. Raises HubError where it is neither."""
+    raw = _bytes(path)
+    try:
+        text = raw.decode("utf-8-sig")
+        told = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise HubError(Reason.BODY_MALFORMED, f"{path.name}: {error}") from error
+    if not isinstance(told, dict):
+        raise HubError(Reason.BODY_MALFORMED, f"{path.name}: an object is wanted")
+    return told
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HubError(Reason.NOT_FOUND, f"{path}: {error.strerror}") from error
+
+
+def said_by(actor: str, reason: str, seen: int | None = None) -> By:
+    """Who changes something by a command."""
+    return By(actor or os.environ.get("USER") or "hub", reason, seen)
+
+
+def pairs(settings: list[str]) -> dict[str, str]:
+    """KEY=VALUE settings by name. Raises HubError for one that is misspelt."""
+    told = {}
+    for one in settings:
+        name, mark, value = one.partition("=")
+        if not mark:
+            raise HubError(Reason.FIELD_TYPE, f"--set {name}: KEY=VALUE is wanted")
+        told[name] = value
+    return told
 
 
 def split_settings(
@@ -196,20 +235,7 @@ def split_settings(
     Raises:
         HubError: one that is misspelt or unknown.
     """
-    plain: dict[str, str] = {}
-    hidden: dict[str, str] = {}
-    for one in settings:
-        name, mark, value = one.partition("=")
-        if not mark:
-            raise HubError(Reason.FIELD_TYPE, f"--set {name}: KEY=VALUE is wanted")
-        if name in secrets:
-            hidden[name] = value
-        elif name in options:
-            plain[name] = value
-        else:
-            known = sorted([*options, *secrets])
-            raise HubError(Reason.FIELD_UNKNOWN, f"no setting {name!r}; there are {known}")
-    return plain, hidden
+    return connection_edits.sorted_out(pairs(settings), options, secrets)
 
 
 def _tables(told: list[str]) -> dict[str, dict[str, Any]]:
@@ -232,5 +258,14 @@ def shown(row: ConnectionRow) -> dict[str, Any]:
         "role": row.role,
         "endpoint": row.endpoint,
         "state": row.state,
+        "version": row.version,
         "options": row.options,
+        "secrets": {name: _secret(fact) for name, fact in sorted(row.secret_facts.items())},
     }
+
+
+def _secret(fact: SecretFact) -> str:
+    """Whether a secret is there, and until when; never itself."""
+    if not fact.digest:
+        return "missing"
+    return f"set, expires {fact.expires_at}" if fact.expires_at else "set"

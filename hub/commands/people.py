@@ -173,7 +173,7 @@ async def _company(context: Context, connection_id: str, msdn: str) -> dict[str,
         row = connections.load_connection(tx, connection_id)
     if row is None:
         raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
-    connect = context.systems[row.system].connect
+    connect = context.system_of(row).connect
     client = connect(row.settings(context.vault)) if connect is not None else None
     try:
         ask = getattr(client, "company", None)

@@ -46,11 +46,7 @@ def _owners(context: Context) -> dict[str, str]:
     """Connection -> whom to ring; nobody is known where a system's folder was removed."""
     with context.store.read() as tx:
         rows = connections.list_connections(tx)
-    return {
-        row.id: context.systems[row.system].manifest.owner
-        for row in rows
-        if row.system in context.systems
-    }
+    return {row.id: context.system_of(row).manifest.owner for row in rows if context.knows(row)}
 
 
 @app.command()
@@ -78,9 +74,9 @@ def show(
             receipt = intake.load_receipt(tx, row.receipt_id)
             kept = connections.load_mapping(tx, row.connection, receipt.mapping_version)
         told = _told(row, _owners(context).get(row.connection))
-        if raw and not body and held is not None and held.system in context.systems:
+        if raw and not body and held is not None and context.knows(held):
             name = shapes.told(row.shape).name
-            system = context.systems[held.system]
+            system = context.system_of(held)
             cut = excerpt.cut(system, kept["document"], name, found, row.position, row.field)
     if cut is not None:
         told |= {"raw": cut.text, "raw_of": "record" if cut.is_record else "body"}

@@ -20,6 +20,7 @@ from store.clients import SCOPES
 from store.tables import CHANGE_KINDS
 
 HOUSE = Path(__file__).parents[2]
+FROM_FILES = ("HUB_SECRET_KEY_FILE", "HUB_SECRET_KEY_OLD_FILE", "HUB_DATABASE_URL_FILE")
 DOCS = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("docs/**/*.md"), *HOUSE.glob("adapters/*/*.md")])
 OPERATIONS = (HOUSE / "docs" / "operations.md").read_text("utf-8")
 GLOSSARY = (HOUSE / "docs" / "glossary.md").read_text("utf-8")
@@ -57,13 +58,13 @@ def words() -> list[str]:
     return [*(word.value for kind in kinds for word in kind), *BUCKETS, *CHANGE_KINDS]
 
 
-@pytest.mark.parametrize("name", [*settings(), "HUB_SECRET_KEY_FILE", "HUB_DATABASE_URL_FILE"])
+@pytest.mark.parametrize("name", [*settings(), *FROM_FILES])
 def test_every_setting_has_its_line(name: str) -> None:
     assert f"| `{name}` |" in OPERATIONS
 
 
 def test_no_setting_is_told_of_that_does_not_exist() -> None:
-    known = {*settings(), "HUB_SECRET_KEY_FILE", "HUB_DATABASE_URL_FILE"}
+    known = {*settings(), *FROM_FILES}
     for path in DOCS:
         told = set(re.findall(r"\bHUB_[A-Z_]*[A-Z]\b", path.read_text("utf-8")))
         assert told <= known, f"{path.relative_to(HOUSE)}: {sorted(told - known)}"

@@ -20,7 +20,7 @@ from tests.e2e.faults.forked import Troop, until
 from tests.e2e.faults.stage import Stage, said, stage
 
 FULL = os.environ.get("HUB_FAULTS") == "full"
-BEFORE, AFTER = "0001", "0002"
+BEFORE, AFTER = "0001", migrate.head()
 # Moments of `hub migrate`; the table of acts is copied to another and renamed.
 MOMENTS = [
     ("at", "CREATE TABLE alarm"),
