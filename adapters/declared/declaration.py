@@ -112,7 +112,7 @@ class Login(_Part, frozen=True, kw_only=True):
     format: Format = "json"
     life: str = ""
     life_s: Annotated[int, Meta(ge=1, le=86_400 * 30)] = 1_200
-    expired_statuses: list[int] = [401]
+    expired_statuses: list[int] = msgspec.field(default_factory=lambda: [401])
     expired_faults: list[str] = []
 
 

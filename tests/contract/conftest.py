@@ -1,4 +1,4 @@
-"""The stage on which every department's simulator stands, and the departments found."""
+"""The stage on which every department's simulator stands; departments found, and declared ones."""
 
 from collections.abc import AsyncIterator
 
@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from adapters.manifest import load_manifest
 from adapters.simulation import running
+from tests.contract.declared.department import DECLARED, DeclaredDepartment
 from tests.contract.department import Department, Stage, folders
 
 
@@ -17,7 +18,7 @@ def _cases() -> list[tuple[str, str]]:
         manifest = load_manifest(folder)
         if manifest.pulls:
             found += [(folder.name, mode) for mode in manifest.modes or [""]]
-    return found
+    return [*found, *((name, "") for name in DECLARED)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -40,5 +41,7 @@ async def stage() -> AsyncIterator[Stage]:
 @pytest.fixture
 def department(request: pytest.FixtureRequest, stage: Stage) -> Department:
     name, mode = request.param
+    if name in DECLARED:
+        return DeclaredDepartment(name, stage)
     by_name = {folder.name: folder for folder in folders()}
     return Department(by_name[name], mode, stage)

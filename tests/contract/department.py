@@ -69,9 +69,13 @@ class Department:
     def __init__(self, folder: Path, mode: str, stage: Stage) -> None:
         self.folder = folder
         self.mode = mode
-        self.system: System = registry.load_folder(folder)
+        self.system: System = self.load(Wire())
         self.mapping = reading.mapping_of(self.system)
         self._stage = stage
+
+    def load(self, wire: Wire) -> System:
+        """The system, as its clients call through that wire."""
+        return registry.load_folder(self.folder, wire)
 
     def open(self, mood: str = "well") -> Simulation:
         """A fresh simulator in that mood, on the stage."""
@@ -108,7 +112,7 @@ class Department:
         ask = Ask(since=None, until=None, cursor=cursor, open_codes=open_codes, now=reading.NOW)
         run = Run()
         wire = Wire(longest_timeout_s=deadline_s)
-        connect = registry.load_folder(self.folder, wire).connect
+        connect = self.load(wire).connect
         assert connect is not None
         client = connect(settings)
         try:

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from adapters import registry
 from adapters.simulation import Simulation
 from adapters.wire import Wire
 from canonical.errors import Unreachable
@@ -97,7 +96,7 @@ class Synced:
         )
 
     def _use(self, wire: Wire) -> None:
-        system: System = registry.load_folder(self.department.folder, wire)
+        system: System = self.department.load(wire)
         open_client = system.connect
         assert open_client is not None
 
