@@ -28,8 +28,12 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 WORDS = st.sampled_from(
-    "a b @ * [*] [] [0] [?a] . | || && ! ( ) `1` 'x' length( join('', sort( map(& to_string( == <"
-    " , {a: } ceil( sum( merge( keys( reverse( [@,@] `1e400` to_number(".split()
+    ["a", "b", "@", "*", "[*]", "[]", "[0]", "[?a]", ".", "|", "||", "&&", "!", "(", ")", "`1`"],
+) | st.sampled_from(
+    ["'x'", "length(", "join('',", "sort(", "map(&", "to_string(", "==", "<", ",", "{a:", "}"]
+)
+WORDS |= st.sampled_from(
+    ["ceil(", "sum(", "merge(", "keys(", "reverse(", "[@,@]", "`1e400`", "to_number("]
 )
 
 
