@@ -70,7 +70,7 @@ def dossier(number: int, version: int = 1) -> dict[str, Any]:
         "step": "Thẩm định hồ sơ và trình lãnh đạo phòng ký duyệt kết quả giải quyết",
         "history": [
             {
-                "status": STEPS[(number + version + step) % 5],
+                "status": ("accepted", "in_progress", "in_progress")[step],
                 "at": _iso(number, step + 0.25),
                 "officer": f"CB {(number + step) % 300:03d}",
                 "unit": "Bộ phận tiếp nhận và trả kết quả",

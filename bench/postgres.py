@@ -65,6 +65,12 @@ class Postgres:
         with self.open() as at:
             at.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
+    def grown(self, database: str, template: str, pieces: int) -> dict[str, int]:
+        """Bytes that a database has more than the one it was copied from, for each piece."""
+        size = "SELECT pg_database_size('{}')"
+        more = self.one(database, size.format(database)) - self.one(database, size.format(template))
+        return {"stored_bytes": round(more / pieces)}
+
     def one(self, database: str, statement: str) -> Any:
         """The one value a statement gives."""
         with self.open(database) as at:

@@ -44,7 +44,7 @@ class Product:
         address = f"http://127.0.0.1:{self.source}"
         one_stop = ("--set", "client_id=bench", "--set", "client_secret=bench")
         licences = ("--set", "from_day=2010-01-01", "--set", "timeout_s=120")
-        self.command("connections add desk --system canonical")
+        self.command("connections add desk --system canonical --role desk")
         self.command("connections add snv --system one_stop --endpoint", address, *one_stop)
         self.command("connections add gtvt --system transport --endpoint", address, *licences)
         for name, words in (

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import running, source
+from bench.cpu import Spent
 from bench.laps import Contender, Lap, interleave
 from bench.polled import licences_from
 from bench.product import HUB, PREPARED, Product
@@ -19,19 +20,23 @@ REST, SOAP, AGAIN = "pull-rest", "pull-soap", "pull-again"
 CONNECTION = {REST: "snv", SOAP: "gtvt", AGAIN: "snv"}
 
 
-def pulled(product: Product, database: str, row: str, *more: str) -> tuple[dict[str, int], Lap]:
+def pulled(
+    product: Product, database: str, row: str, records: int, *more: str
+) -> tuple[dict[str, int], Lap]:
     """One `hub sync`, watched; what it says, and rows a second of its wall time.
 
     Raises:
         RuntimeError: it did not end well.
     """
     command = [*HUB, "sync", CONNECTION[row], "--json", *more]
+    spent = Spent(postgres=product.postgres.pid)
     found = measure(command, product.environment(database))
     said = json.loads(found.out) if found.out else {}
     if found.code or said.get("error"):
         raise RuntimeError(f"hub sync: exit {found.code}: {said}")
-    lap = Lap(0.0, {"wall_s": round(found.wall_s, 2), "cpu_s": round(found.cpu_s, 2)})
-    lap.more["rss_mib"] = round(found.rss_mib)
+    lap = Lap(records / found.wall_s, {"wall_s": round(found.wall_s, 2)})
+    lap.more |= {"rss_mib": round(found.rss_mib), **spent.of(records)}
+    lap.more["own_us"] = round(found.cpu_s * 1e6 / records, 1)
     return said, lap
 
 
@@ -41,9 +46,8 @@ def hub(product: Product, row: str, records: int) -> Callable[[int], Lap]:
     def lap(number: int) -> Lap:
         source.tell(product.source, "first")
         database = product.fresh("hub_lap")
-        _, found = pulled(product, database, row)
+        _, found = pulled(product, database, row, records)
         _expect(product, database, records)
-        found.value = records / found.more["wall_s"]
         if row == AGAIN:
             return again(product, database, records, found)
         return found
@@ -55,12 +59,11 @@ def again(product: Product, database: str, records: int, first: Lap) -> Lap:
     """The second pull, with what the first one took beside it."""
     source.tell(product.source, "again")
     before = product.postgres.one(database, "SELECT count(*) FROM record")
-    said, found = pulled(product, database, AGAIN, "--full")
+    said, found = pulled(product, database, AGAIN, records, "--full")
     written = product.postgres.one(database, "SELECT count(*) FROM record") - before
     moved = len(range(0, records, 100))
     if said["applied"] != moved or written != moved:
         raise RuntimeError(f"{moved} rows moved; {written} records were written: {said}")
-    found.value = records / found.more["wall_s"]
     found.more |= {"first": first.value, "first_s": first.more["wall_s"], "written": written}
     return found
 
@@ -78,6 +81,10 @@ def compare(run: Run, product: Product, row: str, records: int) -> None:
             day = f"from_day={licences_from(records)}"
             product.command("connections change gtvt --set", day, database=PREPARED)
         contenders = [Contender("hub", hub(product, row, records))]
+        if row != AGAIN and not run.alone:
+            from bench.peers import pulling
+
+            contenders += pulling.contenders(product, row, records)
         interleave(run.results, row, "dossiers/s", contenders, run.laps)
 
 

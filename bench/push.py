@@ -1,15 +1,17 @@
 """`python -m bench.push`: JSON pushed to the hub, one by one over 64 connections and by 500.
 
-Every lap begins with an empty store; an answer counts when what it answers for is committed.
+With the peers that `make bench-peers` installed; `--alone` measures the hub only. Every lap begins
+with an empty store; an answer counts when what it answers for is committed.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 from bench import load, running
+from bench.cpu import Spent
 from bench.invented import json_batch
 from bench.laps import Contender, Lap, interleave
-from bench.product import Product
+from bench.product import PREPARED, Product
 from bench.running import Run
 
 SINGLE, BATCH = "push-single", "push-batch"
@@ -55,10 +57,13 @@ def hub(product: Product, row: str, told: list[bytes]) -> Callable[[int], Lap]:
         with product.serving(database) as served:
             token = served.token("desk")
             requests = [load.post(PATH, body, JSON, token) for body in told]
+            spent = Spent(own=served.process.pid, postgres=product.postgres.pid)
             found = measure(served.port, row, requests)
+            found.more |= spent.of(len(told) * PER_BODY[row])
         stored = product.postgres.one(database, "SELECT count(*) FROM dossier")
         if stored != len(told) * PER_BODY[row]:
             raise RuntimeError(f"{stored} of {len(told) * PER_BODY[row]} dossiers are there")
+        found.more |= product.postgres.grown(database, PREPARED, stored)
         return found
 
     return lap
@@ -68,6 +73,10 @@ def compare(run: Run, product: Product, row: str, count: int) -> None:
     """One row, everybody in turn."""
     told = bodies(row, count)
     contenders = [Contender("hub", hub(product, row, told))]
+    if not run.alone:
+        from bench.peers import pushing
+
+        contenders += pushing.contenders(product, row, told)
     interleave(run.results, row, "dossiers/s", contenders, run.laps)
     limit = load.alone([load.post(PATH, body, JSON) for body in told], CONNECTIONS[row])
     rate = len(told) * PER_BODY[row] / limit.wall_s
