@@ -5,17 +5,26 @@ the reference; `build` gives a `System` like any folder's.
 """
 
 from adapters.declared.building import build
-from adapters.declared.contracts import Contract, ContractFault
+from adapters.declared.contracts import Contract, ContractFault, Field, Message, Operation
 from adapters.declared.declaration import Declaration, DeclarationFault, decode, read
-from adapters.declared.pinning import pin
+from adapters.declared.describing import describe
+from adapters.declared.drafting import Draft, draft
+from adapters.declared.pinning import pin, unpacked
 
 __all__ = [
     "Contract",
     "ContractFault",
     "Declaration",
     "DeclarationFault",
+    "Draft",
+    "Field",
+    "Message",
+    "Operation",
     "build",
     "decode",
+    "describe",
+    "draft",
     "pin",
     "read",
+    "unpacked",
 ]

@@ -61,7 +61,7 @@ class DeclaredDoor:
             user, password = body.field(operation.user), body.field(operation.password)
         elif self._door.credentials == "wsse":
             user, password = _shown(root)
-        shape = f"{DOOR}:{name}{V12 if version == '1.2' else ''}"
+        shape = f"{DOOR}.{name}{V12 if version == '1.2' else ''}"
         return DoorCall(shape=shape, operation=name, user=user, password=password)
 
     def answer(self, call: DoorCall, fates: Sequence[Fate]) -> DoorAnswer:

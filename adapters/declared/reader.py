@@ -102,7 +102,7 @@ class Reader:
                 else bodies.open_json(raw, native.encoding)
             )
             return _as_rows(body.records(native.records, absent_is_empty=False), native.shape)
-        kind, _, name = shape.removesuffix(V12).partition(":")
+        kind, _, name = shape.removesuffix(V12).partition(".")
         if kind == DOOR and name in self._operations:
             return _called(self._operations[name], raw)
         raise Garbled(Reason.BODY_MALFORMED, f"no shape {shape!r}")
