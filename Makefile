@@ -2,7 +2,7 @@
 # make, and a package registry that pip can reach. Everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak faults check lock clean bench
+.PHONY: help setup demo test soak faults check lock clean bench bench-peers
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +38,7 @@ endef
 
 help: ## This list
 	@echo 'lienthong: trục liên thông một cửa. Targets:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## Make .venv with the locked packages (done by the others when needed)
 	@echo "$(VENV) is ready"
@@ -55,8 +55,11 @@ soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED
 faults: $(READY) ## The fault suite in full, on both stores (ARGS="-k store" for some of it)
 	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 $(or $(ARGS),tests/e2e/faults tests/e2e/test_workers.py tests/e2e/test_deliveries.py tests/e2e/test_killed.py)
 
-bench: $(READY) ## How long hub verify takes, against merely reading what it proves (ARGS="--records 1000000")
-	@$(BIN)/python -m bench.verify $(ARGS)
+bench: $(READY) ## Every row of docs/performance.md, beside the peers, for hours (ARGS=--small for minutes)
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-peers: $(READY) ## What the hub is measured against, into build/peers (npm and pip)
+	@$(BIN)/python -m bench.peers.installed
 
 check: $(READY) ## Lint, format, types, import rules: what CI runs before the tests
 	@$(BIN)/ruff check .

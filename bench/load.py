@@ -103,12 +103,13 @@ def _is_whole(held: bytes, end: int) -> bool:
     return len(held) >= end + 4 + size
 
 
-async def _run(port: int, requests: Sequence[bytes], connections: int) -> Told:
+async def _run(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
     loop = asyncio.get_running_loop()
     told, waiting = Told(), list(reversed(requests))
     ends = [loop.create_future() for _ in range(connections)]
     begun = time.perf_counter()
-    for end in ends:
+    for number, end in enumerate(ends):
+        port = ports[number % len(ports)]
         await loop.create_connection(lambda end=end: _Lane(waiting, told, end), "127.0.0.1", port)
     async with asyncio.timeout(LONGEST_S):
         await asyncio.gather(*ends)
@@ -116,9 +117,10 @@ async def _run(port: int, requests: Sequence[bytes], connections: int) -> Told:
     return told
 
 
-def run(port: int, requests: Sequence[bytes], connections: int) -> Told:
-    """Send all requests over so many connections and wait for all answers."""
-    return asyncio.run(_run(port, requests, connections))
+def run(port: int | Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
+    """Send all requests over so many connections, spread over the ports; wait for all answers."""
+    ports = [port] if isinstance(port, int) else port
+    return asyncio.run(_run(ports, requests, connections))
 
 
 class _Echo(asyncio.Protocol):

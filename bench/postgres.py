@@ -38,11 +38,14 @@ def free_port() -> int:
 
 
 class Postgres:
-    """A running server; databases in it."""
+    """A running server; databases in it.
 
-    def __init__(self, port: int, pid: int) -> None:
-        self.port = port
-        self.pid = pid
+    Attributes:
+        log: The file it writes its log to.
+    """
+
+    def __init__(self, port: int, pid: int, log: Path) -> None:
+        self.port, self.pid, self.log = port, pid, log
 
     def url(self, database: str) -> str:
         """The address of a database, for the hub and for peers."""
@@ -105,7 +108,7 @@ def running(folder: Path | None = None) -> Iterator[Postgres]:
     control("-o", told, "-l", str(place / "log"), "start")
     try:
         pid = int((place / "postmaster.pid").read_text("ascii").split()[0])
-        yield Postgres(port, pid)
+        yield Postgres(port, pid, place / "log")
     finally:
         control("-m", "fast", "stop")
         if folder is None:
