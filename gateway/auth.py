@@ -62,7 +62,7 @@ def principal_from_header(context: Context, header: str, *, basic: bool = False)
             found = clients.load_principal(tx, _subject(context, value.strip(), context.now()))
         elif basic and scheme.lower() == "basic":
             client_id, secret = _basic(value)
-            found = clients.authenticate(tx, client_id, secret)
+            found = clients.authenticate(tx, client_id, secret, context.now())
         else:
             found = None
     if found is None:

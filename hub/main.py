@@ -13,6 +13,8 @@ from hub.commands import (
     backup,
     catalogue,
     clients,
+    connection_exports,
+    connection_life,
     connection_plans,
     connections,
     deliveries,
@@ -25,6 +27,7 @@ from hub.commands import (
     reconcile,
     replay_log,
     running,
+    secrets,
     work,
 )
 
@@ -36,6 +39,9 @@ app = typer.Typer(
     add_completion=False,
 )
 connection_plans.register(connections.app)
+connection_life.register(connections.app)
+connection_exports.register(connections.app)
+secrets.register(connections.app)
 app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")
 app.add_typer(catalogue.app, name="catalogue")
@@ -45,6 +51,7 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(publications.app, name="publications")
 app.add_typer(filings.app, name="filings")
 app.add_typer(alarms.app, name="alarms")
+app.add_typer(secrets.app, name="secrets")
 running.register(app)
 backup.register(app)
 demo.register(app)

@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import json
 import secrets
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
 
+from canonical import clock
 from store.tables import Client, Idempotency, table
 
 SCOPES = ("push", "read", "indicators", "admin")
@@ -84,12 +86,59 @@ def load_any(tx: Tx, client_id: str) -> Principal | None:
     return _principal(found) if found is not None else None
 
 
-def authenticate(tx: Tx, client_id: str, secret: str) -> Principal | None:
-    """The client with these credentials; None where they do not fit, in equal time."""
+def authenticate(tx: Tx, client_id: str, secret: str, now: datetime) -> Principal | None:
+    """The client with these credentials; None where they do not fit, in equal time.
+
+    Args:
+        tx: An open transaction.
+        client_id: Who.
+        secret: Its secret, or the one before it while both are good.
+        now: The present moment.
+    """
     found = _find(tx, client_id)
-    held = found.secret_digest if found is not None else _digest("")
-    is_right = hmac.compare_digest(held, _digest(secret))
-    return _principal(found) if found is not None and is_right else None
+    told, none = _digest(secret), _digest("")
+    is_right = hmac.compare_digest(found.secret_digest if found is not None else none, told)
+    is_earlier = hmac.compare_digest((found and found.earlier_digest) or none, told)
+    if found is None:
+        return None
+    is_good = is_right and _is_before(now, found.expires_at, default=True)
+    was_good = is_earlier and _is_before(now, found.earlier_until, default=False)
+    return _principal(found) if is_good or was_good else None
+
+
+def _is_before(now: datetime, until: str | None, *, default: bool) -> bool:
+    return now < clock.from_iso(until) if until is not None else default
+
+
+def renew_secret(
+    tx: Tx, name: str, earlier_until: str, expires_at: str | None
+) -> Credentials | None:
+    """Give a client a new secret, told here and never again; None where there is no such client.
+
+    Args:
+        tx: An open write transaction.
+        name: Which.
+        earlier_until: Until when the one before is let in, too.
+        expires_at: When the new one ceases to be good; None for never.
+    """
+    clients = table(Client)
+    found = tx.execute(
+        select(clients).where(clients.c.name == name, clients.c.revoked_at.is_(None))
+    ).first()
+    if found is None:
+        return None
+    made = Credentials(found.id, secrets.token_urlsafe(32))
+    tx.execute(
+        clients.update()
+        .where(clients.c.id == found.id)
+        .values(
+            secret_digest=_digest(made.client_secret),
+            earlier_digest=found.secret_digest,
+            earlier_until=earlier_until,
+            expires_at=expires_at,
+        )
+    )
+    return made
 
 
 def list_clients(tx: Tx) -> list[Principal]:

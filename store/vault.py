@@ -71,7 +71,7 @@ class Vault:
         for seal in self._seals:
             try:
                 return seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
-            except InvalidTag:
+            except (InvalidTag, ValueError):  # too short to be sealed by anything
                 continue
         raise HubError(
             Reason.STORE_UNAVAILABLE, "sealed bytes do not open with this HUB_SECRET_KEY"
@@ -85,7 +85,7 @@ class Vault:
         """
         try:
             self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             nonce = os.urandom(_NONCE_BYTES)
             return nonce + self._seal.encrypt(nonce, self._decrypted(sealed), None)
         return None

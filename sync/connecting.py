@@ -9,6 +9,7 @@ good. What was taken in stays readable and provable whatever becomes of the conn
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
@@ -168,6 +169,8 @@ def write(
     connection_versions.save_files(tx, wanted.files, at)
     system = system_wanted(context, tx, wanted.row)
     document = checked(system, wanted)
+    if held is None or held.endpoint != wanted.row.endpoint:
+        _holds_no_password(wanted.row.endpoint)
     secrets = secret_values.merged(context.vault, wanted.row, wanted.secrets, system.manifest)
     row = _settled(structs.replace(wanted.row, **secrets), held)
     told = document_of(row, wanted.schedule)
@@ -177,7 +180,7 @@ def write(
         if told == document_of(held, held_schedule) and row.sealed == held.sealed:
             return held
         adopt(tx, held, held_schedule, at)
-    if row.state == "enabled" and (held is None or held.state != "enabled"):
+    if row.state == "enabled" and _is_news_to_gates(row, held):
         pass_gates(context, tx, row)
     version = (max(held.version, 1) if held is not None else 0) + 1
     row = structs.replace(row, version=version)
@@ -208,8 +211,16 @@ def adopt(tx: Tx, held: ConnectionRow, schedule: str | None, at: str) -> Connect
     return adopted
 
 
-def system_wanted(context: Context, tx: Tx, row: ConnectionRow) -> System:
+def system_wanted(
+    context: Context, tx: Tx, row: ConnectionRow, files: Mapping[str, bytes] | None = None
+) -> System:
     """The system of a connection as it is to be.
+
+    Args:
+        context: The hub's parts.
+        tx: An open transaction.
+        row: The connection.
+        files: Its contract files, where they are not all pinned yet.
 
     Raises:
         HubError: NOT_FOUND, or a declaration that cannot be taken.
@@ -217,7 +228,9 @@ def system_wanted(context: Context, tx: Tx, row: ConnectionRow) -> System:
     if row.system in DECLARED:
         if row.declaration is None:
             raise HubError(Reason.FIELD_MISSING, f"{row.system!r} wants a declaration")
-        return context.declared(row.declaration, connection_versions.load_files(tx, row.files))
+        if files is None:
+            files = connection_versions.load_files(tx, row.files)
+        return context.declared(row.declaration, files)
     if row.system not in context.systems:
         raise HubError(
             Reason.NOT_FOUND, f"no system {row.system!r}; there are {sorted(context.systems)}"
@@ -234,6 +247,8 @@ def checked(system: System, wanted: Wanted) -> dict[str, Any] | None:
         HubError: FIELD_TYPE for an overlay, table or schedule that cannot be taken.
     """
     row = wanted.row
+    if row.role not in list(Role):
+        raise HubError(Reason.FIELD_TYPE, f"role: none of {', '.join(Role)}")
     is_json(row.overlay, "overlay")
     is_json(row.declaration, "declaration")
     if any(len(data) > _MOST_OF_A_FILE for data in wanted.files):
@@ -249,12 +264,21 @@ def checked(system: System, wanted: Wanted) -> dict[str, Any] | None:
     return document
 
 
+def _holds_no_password(endpoint: str) -> None:
+    """An address is shown to everybody."""
+    try:
+        is_told = bool(urlsplit(endpoint).password)
+    except ValueError:
+        is_told = False
+    if is_told:
+        raise HubError(Reason.FIELD_TYPE, "endpoint: holds a password, which is set as a secret")
+
+
 def _stays(tx: Tx, held: ConnectionRow, row: ConnectionRow) -> None:
     """What is already in the dossiers may not change."""
     for name in ("id", "system", "namespace"):
         if getattr(held, name) != getattr(row, name):
             raise HubError(Reason.CONFLICT, f"{held.id!r}: {name} never changes; add another")
-    Role(row.role)
     if held.role != row.role and connections.has_receipts(tx, held.id):
         raise HubError(
             Reason.CONFLICT, f"{held.id!r} has spoken as {held.role}; its role changes no more"
@@ -273,6 +297,14 @@ def _settled(row: ConnectionRow, held: ConnectionRow | None) -> ConnectionRow:
     if is_live and row.system in DECLARED and not is_tested(row):
         return structs.replace(row, state="draft")
     return row
+
+
+def _is_news_to_gates(row: ConnectionRow, held: ConnectionRow | None) -> bool:
+    """Whether a connection begins, or what becomes of its records changes while it goes on."""
+    if held is None or held.state != "enabled":
+        return True
+    told = ("tables", "overlay", "declaration", "files")
+    return any(getattr(row, name) != getattr(held, name) for name in told)
 
 
 def _goes_on(

@@ -11,7 +11,6 @@ from canonical.agencies import Agency
 from canonical.catalogue import CatalogueData
 from canonical.codes import agency_code
 from canonical.errors import HubError
-from canonical.precedence import Role
 from canonical.reasons import Reason
 from store import catalogue, connection_versions, filing_cursors
 from store.connections import ConnectionRow
@@ -101,7 +100,7 @@ def make(context: Context, new: New, by: By) -> ConnectionRow:
         connection_versions.save_files(tx, wanted.files, clock.to_iso(now))
         manifest = connecting.system_wanted(context, tx, wanted.row).manifest
         options, secrets = sorted_out(new.settings, manifest.options, manifest.secrets)
-        role = Role(new.role or manifest.role).value
+        role = new.role or manifest.role
         row = structs.replace(wanted.row, options=options, role=role)
         wanted = structs.replace(wanted, row=row, secrets=secrets)
         made = connecting.add(context, tx, wanted, by, now)
@@ -153,7 +152,7 @@ def _changed(context: Context, tx: Tx, wanted: Wanted, change: Change, at: str) 
     row = structs.replace(
         held,
         endpoint=held.endpoint if change.endpoint is None else change.endpoint,
-        role=held.role if change.role is None else Role(change.role).value,
+        role=held.role if change.role is None else change.role,
         options={**held.options, **options},
         tables=tables,
     )

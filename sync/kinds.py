@@ -1,6 +1,14 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
-from sync import deliver, deliver_replaying, publish, reconciling, runs, suspects
+from sync import (
+    deliver,
+    deliver_replaying,
+    publish,
+    reconciling,
+    runs,
+    secret_renewal,
+    suspects,
+)
 from sync.filing import FILING
 from sync.jobs import Kind
 
@@ -12,4 +20,5 @@ KINDS: tuple[Kind, ...] = (
     publish.KIND,
     suspects.KIND,
     reconciling.KIND,
+    secret_renewal.KIND,
 )

@@ -37,7 +37,7 @@ async def token(
 
     def check() -> str | None:
         with context.store.read() as tx:
-            principal = clients.authenticate(tx, client_id, client_secret)
+            principal = clients.authenticate(tx, client_id, client_secret, context.now())
         return issue_token(context, principal) if principal is not None else None
 
     made = await run_in_threadpool(check)

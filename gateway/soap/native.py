@@ -103,7 +103,7 @@ def _principal(context: Context, call: DoorCall, authorization: str) -> Principa
     if authorization:
         return principal_from_header(context, authorization, basic=True)
     with context.store.read() as tx:
-        found = clients.authenticate(tx, call.user or "", call.password or "")
+        found = clients.authenticate(tx, call.user or "", call.password or "", context.now())
     if found is None:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
     return found

@@ -1,5 +1,6 @@
 """`hub clients …`: who may use the doors."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -72,6 +73,39 @@ def list_all(as_json: AsJson = False) -> None:
         for row in rows
     ]
     output.show(shown, as_json=as_json, title="Tài khoản")
+
+
+@app.command("renew-secret")
+def renew_secret(
+    name: str,
+    overlap_h: Annotated[
+        float, typer.Option(min=0, help="Số giờ mã bí mật cũ còn dùng được.")
+    ] = 24.0,
+    expires: Annotated[str, typer.Option("--expires", help="Ngày hết hạn, yyyy-mm-dd.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Đổi mã bí mật; mã mới chỉ hiện một lần / a new secret, shown once; both work for a while."""
+    with opened() as context:
+        told = renew(context, name, overlap_h, expires)
+    output.show(told, as_json=as_json)
+
+
+def renew(context: Context, name: str, overlap_h: float, expires: str = "") -> Credentials:
+    """Give a client a new secret; the one before is let in until the overlap is over.
+
+    Raises:
+        HubError: no such client, or no date.
+    """
+    try:
+        until = clock.local(datetime.fromisoformat(expires)) if expires else None
+    except ValueError as error:
+        raise HubError(Reason.DATE_INVALID, f"{expires!r} is no date") from error
+    earlier = clock.to_iso(context.now() + timedelta(hours=overlap_h))
+    later = clock.to_iso(until) if until is not None else None
+    made = context.store.in_write(lambda tx: clients.renew_secret(tx, name, earlier, later))
+    if made is None:
+        raise HubError(Reason.NOT_FOUND, f"no client {name!r}")
+    return made
 
 
 @app.command()
