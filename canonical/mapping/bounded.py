@@ -16,7 +16,7 @@ from canonical.reasons import Reason
 MAX_TEXT = 2_000
 MAX_NODES = 400
 MAX_DEPTH = 60
-MAX_STEPS = 200_000
+MAX_STEPS = 50_000
 # A step for so many characters of text that a function reads.
 _CHARACTERS = 64
 # Nodes that only look: what they find is a part of what is there, so nothing can grow.

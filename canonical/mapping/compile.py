@@ -59,6 +59,8 @@ _ROW_KEYS = _TEXT_KEYS | {
     "items",
 }
 _MOST_ROWS = 500
+# A list inside one record; what its expressions cost is bounded for each of its items.
+_MOST_ITEMS = 10_000
 Getter = Callable[[Any], Any]
 
 
@@ -309,6 +311,8 @@ def _each(
         if _is_empty(found):
             return fallback
         told_all = []
+        if isinstance(found, list) and len(found) > _MOST_ITEMS:
+            raise Bad(Reason.FIELD_TOO_LONG)
         for place, item in enumerate(found if isinstance(found, list) else [found]):
             told: dict[str, Any] = {}
             for write in rows:

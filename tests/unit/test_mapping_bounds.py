@@ -141,3 +141,11 @@ def test_an_expression_answers_as_before() -> None:
         ("length(a)", 2),
     ]:
         assert compile_expression(source).search(row) == told
+
+
+def test_a_list_without_end_inside_one_record_is_refused() -> None:
+    rows = [{"target": "fees", "each": "a", "items": [FEE]}]
+    shape = compile_mapping({"shapes": {"s": {"rows": rows}}}).shapes["s"]
+    assert len(shape.apply({"a": [{"a": "x"}] * 10_000})["fees"]) == 10_000
+    told = shape.apply({"a": [{"a": "x"}] * 10_001})
+    assert (told.reason, told.field) == (Reason.FIELD_TOO_LONG, "a")
