@@ -2,9 +2,11 @@
 
 JMESPath does no input or output, but `[@,@]|[@,@]|…` doubles what it holds at every step, and
 whoever then prints or compares it works for ever. So every node visited costs a step, and whatever
-a function, a comparison or the answer would walk through is counted before it is walked.
+a function, a comparison or the answer would walk through is counted before it is walked. What
+cannot grow beyond a few times its row is bounded by its tree, and is not counted.
 """
 
+import math
 from typing import Any
 
 import jmespath
@@ -19,10 +21,12 @@ MAX_DEPTH = 60
 MAX_STEPS = 50_000
 # A step for so many characters of text that a function reads.
 _CHARACTERS = 64
-# Nodes that only look: what they find is a part of what is there, so nothing can grow.
-_LOOKING = frozenset(
-    {"field", "subexpression", "index", "index_expression", "literal", "identity", "current"}
-    | {"or_expression", "and_expression", "not_expression", "pipe"}
+# What a value may grow to, as a multiple of the row, for its cost to be bounded by the tree alone.
+_MAX_GROWTH = 16
+# Nodes whose second child looks at what the first one found.
+_STEPS = frozenset(
+    {"subexpression", "index_expression", "pipe", "projection", "value_projection"}
+    | {"filter_projection", "flatten"}
 )
 _FAILURES = (
     jmespath.exceptions.JMESPathError,
@@ -54,7 +58,7 @@ class Expression:
     def __init__(self, source: str, parsed: dict[str, Any]) -> None:
         self.source = source
         self.parsed = parsed
-        self._only_looks = _kinds(parsed) <= _LOOKING
+        self._is_bounded = _growth(parsed) <= _MAX_GROWTH
         self._whole: Any = visitor.TreeInterpreter
 
     def search(self, value: Any) -> Any:
@@ -64,7 +68,7 @@ class Expression:
             Bad: MAPPING_ERROR where it cannot be evaluated, or not within its steps.
         """
         try:
-            if self._only_looks:
+            if self._is_bounded:
                 return self._whole().visit(self.parsed, value)
             counted = _Counted()
             found = counted.visit(self.parsed, value)
@@ -163,6 +167,10 @@ class _Functions:
         """One call."""
         for argument in arguments:
             self._counted.charge(argument)
+        if name == "join" and len(arguments) == 2 and isinstance(arguments[0], str):
+            between, joined = arguments
+            for _ in joined if isinstance(joined, list) else ():
+                self._counted.charge(between)
         found = self._plain.call_function(name, arguments)
         self._counted.charge(found)
         return found
@@ -186,12 +194,32 @@ def _measure(node: Any) -> tuple[int, int]:
     return nodes, deepest
 
 
-def _kinds(node: Any) -> set[str]:
-    found: set[str] = set()
-    waiting: list[Any] = [node]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            found.add(one["type"])
-            waiting.extend(one.get("children", []))
-    return found
+def _is_short(nodes: list[Any]) -> bool:
+    """Whether a text is written in the expression and as short as a sign between words."""
+    if not nodes or nodes[0]["type"] != "literal":
+        return False
+    return isinstance(nodes[0]["value"], str) and len(nodes[0]["value"]) <= _MAX_GROWTH
+
+
+def _growth(node: Any) -> int:
+    """How often what an expression looks at can stand in what it makes, at the most.
+
+    Looking never makes more of a value, naming it several times does, and so does doing that again
+    to what was made. Nearly every expression of a mapping grows a few times and no more: its cost
+    is bounded by its tree, and counting would only make it slower.
+    """
+    kind, children = node["type"], [c for c in node.get("children", []) if isinstance(c, dict)]
+    if kind == "filter_projection":  # its third child is a comparison of each element
+        return _growth(children[0]) * _growth(children[1]) * max(_growth(children[2]), 1)
+    grown = [_growth(child) for child in children]
+    if kind in _STEPS:
+        return math.prod(grown)
+    if kind == "function_expression" and any(c["type"] == "expref" for c in children):
+        return math.prod(grown)
+    if kind == "function_expression" and node["value"] == "join" and not _is_short(children[:1]):
+        return _MAX_GROWTH + 1  # what stands between grows with the list
+    if kind == "function_expression":
+        return max(sum(grown), 1) * 2  # signs that are escaped in a text
+    if kind in ("field", "literal", "current", "identity", "index", "slice"):
+        return 1
+    return max(sum(grown), 1)

@@ -53,11 +53,27 @@ def test_text_that_doubles_is_given_up() -> None:
 
 def test_the_same_steps_are_spent_each_time() -> None:
     """A limit by steps gives the same answer on a slow machine as on a fast one."""
-    rows = [{"a": n} for n in range(MAX_STEPS // 40)]
-    wide = compile_expression("[?a>`0`].a")
-    assert len(wide.search(rows)) == len(rows) - 1
+    grown = compile_expression("[@,@]|" * 5 + "[][][][][].a")
+    row = [{"a": 1}] * 10
+    assert len(grown.search(row)) == 320
+    for _ in range(3):
+        with pytest.raises(Bad):
+            grown.search(row * (MAX_STEPS // 100))
+
+
+def test_what_only_looks_is_not_counted_however_much_there_is() -> None:
+    rows = [{"a": n} for n in range(MAX_STEPS)]
+    assert len(compile_expression("[?a>`0`].a").search(rows)) == MAX_STEPS - 1
+    assert compile_expression("join('/', [a, b][?@])").search({"a": "x", "b": ""}) == "x"
+
+
+def test_a_text_between_others_does_not_grow_with_their_number() -> None:
+    row = {"sep": "x" * 100_000, "list": [""] * 100_000}
     with pytest.raises(Bad):
-        wide.search(rows * 40)
+        compile_expression("join(sep, list)").search(row)
+    with pytest.raises(Bad):
+        compile_expression(f"join('{'x' * 1_000}', list)").search(row)
+    assert compile_expression("join(', ', list)").search({"list": ["a", "b"]}) == "a, b"
 
 
 @pytest.mark.parametrize(
