@@ -148,6 +148,10 @@ def _check_pull(told: Declaration, pull: Pull) -> None:
         )
     if told.kind == "soap" and paging.kind == "link":
         raise DeclarationFault("pull.paging: SOAP has no links")
+    if pull.lists_all and pull.since_default:
+        raise DeclarationFault(
+            "pull.lists_all: with since_default what is older is missing from its list"
+        )
     _check_default(pull.since_default)
 
 

@@ -7,6 +7,8 @@ from adapters.declared.contracts import Contract
 from adapters.declared.pinning import unpacked
 from adapters.declared.wsdl import Wsdl
 
+_BOM = b"\xef\xbb\xbf"
+
 
 def describe(files: Mapping[str, bytes], main: str = "") -> Contract:
     """What a contract says: services, operations, arguments, fields with types and closed values.
@@ -19,7 +21,8 @@ def describe(files: Mapping[str, bytes], main: str = "") -> Contract:
         ContractFault: one plain sentence with file, line and cause.
     """
     held = unpacked(files)
-    is_json = main.lower().endswith(".json") or not any(
-        name.lower().endswith((".wsdl", ".xsd", ".xml")) for name in held
-    )
+    told = [held[main]] if main in held else list(held.values())
+    is_xml = any(raw.removeprefix(_BOM).lstrip()[:1] == b"<" for raw in told)
+    is_named = any(name.lower().endswith((".wsdl", ".xsd", ".xml")) for name in held)
+    is_json = not is_xml and (main in held or not is_named)
     return openapi.describe(held, main) if is_json else Wsdl(held, main).describe()

@@ -189,10 +189,10 @@ class _Work:
                 self._import(file, node, location, node.get("namespace", ""))
 
     def _import(self, file: str, node: Any, location: str, namespace: str) -> None:
-        if namespace in (XSD, ""):
+        if namespace == XSD or not (namespace or location):
             return
         found = self._found(file, node, location) if location else None
-        found = found or self._by_namespace(namespace)
+        found = found or (self._by_namespace(namespace) if namespace else None)
         if found is not None:
             self._take_schema(found, self.roots[found], None)
         elif any(one.namespace == namespace for one in self.schemas):

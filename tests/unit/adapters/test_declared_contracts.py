@@ -147,6 +147,20 @@ def test_files_are_found_by_name_or_namespace_where_paths_were_lost() -> None:
     assert describe(renamed).operations == describe(SEVERAL).operations
 
 
+def test_a_schema_without_namespace_is_imported_and_a_name_without_ending_is_read() -> None:
+    bare = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema"><element name="chung" type="int"/>
+</schema>"""
+    importing = SAMPLE.replace(
+        b'<xs:simpleType name="TrangThai">',
+        b'<xs:import schemaLocation="bare.xsd"/><xs:simpleType name="TrangThai">',
+    ).replace(
+        b'<xs:element name="lePhi" type="xs:string" minOccurs="0"/>', b'<xs:element ref="chung"/>'
+    )
+    contract = describe({"HoSo.asmx": importing, "bare.xsd": bare})
+    assert shown(contract.operation("layDanhSach"))["danhSach.hoSo.chung"].type == "int"
+    assert describe({"HoSo": SAMPLE}).kind == "wsdl"
+
+
 def test_the_fingerprint_is_of_what_it_says_and_not_of_how_it_is_written() -> None:
     first = describe({"a.wsdl": SAMPLE}).fingerprint
     other = SAMPLE.replace(b"http://127.0.0.1:9/ho-so", b"http://so.invalid/").replace(
