@@ -143,6 +143,7 @@ class _Work:
         if ("wsdl", file) in self._met:
             return
         self._met.add(("wsdl", file))
+        _check_namespace(file, root, is_needed=True)
         self.documents.append((file, root))
         for node in root.findall(f"{{{WSDL}}}import"):
             found = self._found(file, node, node.get("location", ""))
@@ -154,6 +155,7 @@ class _Work:
                 self._take_schema(found, self.roots[found], None)
         inline = [e for t in root.findall(f"{{{WSDL}}}types") for e in t if is_in(e, XSD)]
         for schema in inline:
+            _check_namespace(file, schema)
             self.schemas.append(Schema(schema, file, schema.get("targetNamespace", "")))
         for schema in inline:
             self._follow(file, schema, schema.get("targetNamespace", ""))
@@ -165,6 +167,7 @@ class _Work:
         self._met.add((namespace, file))
         if not is_in(root, XSD) or local(root) != "schema":
             raise ContractFault(file, 1, "không phải lược đồ XSD", "this is not a schema")
+        _check_namespace(file, root)
         is_lent = not root.get("targetNamespace") and bool(lent)
         self.schemas.append(Schema(root, file, namespace, is_lent))
         self._follow(file, root, namespace)
@@ -253,6 +256,24 @@ def each(schemas: list[Schema]) -> Iterator[tuple[Schema, Any]]:
         for node in schema.element:
             if isinstance(node.tag, str) and is_in(node, XSD):
                 yield schema, node
+
+
+def _check_namespace(file: str, node: Any, *, is_needed: bool = False) -> None:
+    told = node.get("targetNamespace")
+    try:
+        if told:
+            etree.QName(told, "name")
+            etree.Element(f"{{{told}}}name")
+        if told or not is_needed:
+            return
+    except ValueError:
+        pass  # told below, with its line
+    raise ContractFault(
+        file,
+        node.sourceline or 0,
+        f"targetNamespace “{told or ''}” thiếu hoặc không hợp lệ",
+        f"the targetNamespace “{told or ''}” is missing or no valid one",
+    )
 
 
 def _missing(file: str, node: Any, what: str) -> ContractFault:

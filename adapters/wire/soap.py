@@ -303,6 +303,9 @@ def _contract(told: Path | bytes) -> Any:
             _CONTRACTS[key] = client(url, transport=transport, settings=settings)
         except zeep.exceptions.ExternalReferenceForbidden as error:
             raise Refused(Reason.EGRESS_DENIED, _IMPORTS) from error
+        except _failures() as error:
+            detail = f"the contract cannot be used: {type(error).__name__}"
+            raise Refused(Reason.MAPPING_ERROR, detail) from error
     return _CONTRACTS[key]
 
 

@@ -15,6 +15,7 @@ from adapters.declared.wsdl import Wsdl
 from adapters.simulation import soap_sample
 from adapters.wire.soap import Soap
 from canonical.errors import Refused
+from canonical.reasons import Reason
 
 PUBLISHED = Path(__file__).parents[4] / "shared/real/contracts"
 # File -> how many operations it has; or, where it cannot be taken, the whole sentence.
@@ -281,6 +282,13 @@ def test_a_contract_in_memory_fetches_nothing() -> None:
     )
     with pytest.raises(Refused):
         Soap(None, outside, "http://127.0.0.1:9/")  # type: ignore[arg-type]
+
+
+def test_a_contract_that_cannot_be_called_says_so() -> None:
+    gone = SAMPLE.replace(b'element="tns:guiHoSo"/>', b'element="tns:khong"/>')
+    with pytest.raises(Refused) as found:
+        Soap(None, gone, "http://127.0.0.1:9/")  # type: ignore[arg-type]
+    assert found.value.reason is Reason.MAPPING_ERROR
 
 
 # --- OpenAPI ----------------------------------------------------------------------------------
