@@ -285,7 +285,7 @@ def test_a_contract_in_memory_fetches_nothing() -> None:
 
 
 def test_a_contract_that_cannot_be_called_says_so() -> None:
-    gone = SAMPLE.replace(b'element="tns:guiHoSo"/>', b'element="tns:khong"/>')
+    gone = SAMPLE.replace(b'type="tns:TrangThai"', b'type="tns:Khong"')
     with pytest.raises(Refused) as found:
         Soap(None, gone, "http://127.0.0.1:9/")  # type: ignore[arg-type]
     assert found.value.reason is Reason.MAPPING_ERROR
