@@ -110,6 +110,10 @@ def _check_auth(told: Declaration) -> None:
         raise DeclarationFault("soap: wsse_user and wsse_secret go together")
     if soap is not None and soap.wsse_secret and soap.wsse_secret not in told.secrets:
         raise DeclarationFault(f"soap.wsse_secret: {soap.wsse_secret!r} is not among `secrets`")
+    for place, user in (("auth.user", auth.user), ("soap.wsse_user", soap and soap.wsse_user)):
+        for name in templates.places(user or ""):
+            if not _is_setting(told, name):
+                raise DeclarationFault(f"{place}: nothing is called {{{name}}} here")
     login = told.login
     if login is not None and told.pull is None:
         raise DeclarationFault("login: nothing is asked, so nobody logs in")
@@ -152,15 +156,26 @@ def _check_pull(told: Declaration, pull: Pull) -> None:
         raise DeclarationFault(
             "pull.lists_all: with since_default what is older is missing from its list"
         )
-    _check_default(pull.since_default)
+    _check_moments(pull)
 
 
-def _check_default(moment: str) -> None:
-    if moment:
+def _check_moments(pull: Pull) -> None:
+    for place, form in (("since_format", pull.since_format), ("until_format", pull.until_format)):
+        if form and form not in templates.FORMS and "%" not in form:
+            raise DeclarationFault(
+                f"pull.{place}: {form!r} is neither {', '.join(templates.FORMS)} nor strftime"
+            )
+    if pull.since_default:
         try:
-            datetime.fromisoformat(moment)
+            datetime.fromisoformat(pull.since_default)
         except ValueError:
             raise DeclarationFault("pull.since_default: not an ISO date") from None
+
+
+def _is_setting(told: Declaration, name: str) -> bool:
+    """Whether a place names one of the connection's settings."""
+    head, _, rest = name.partition(".")
+    return rest in {"option": told.options, "secret": told.secrets}.get(head, ())
 
 
 def _requests(told: Declaration) -> Iterator[tuple[str, Request, Collection[str]]]:
@@ -196,9 +211,7 @@ def _check_request(
     contract: Contract | None,
 ) -> None:
     for name in [*_places(request), *templates.places(told.headers)]:
-        head, _, rest = name.partition(".")
-        settings = {"option": told.options, "secret": told.secrets}.get(head, ())
-        if name not in known and rest not in settings:
+        if name not in known and not _is_setting(told, name):
             raise DeclarationFault(f"{place}: nothing is called {{{name}}} here")
     if sum((request.json is not None, bool(request.form), bool(request.body))) > 1:
         raise DeclarationFault(f"{place}: one of json, form and body")

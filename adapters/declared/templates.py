@@ -17,6 +17,7 @@ ABSENT: Any = object()
 _PLACE = re.compile(r"\{\{|\}\}|\{([a-z_]+(?:\.[A-Za-z0-9_-]+)?)\}|[{}]")
 _ALONE = re.compile(r"\{([a-z_]+(?:\.[A-Za-z0-9_-]+)?)\}\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FORMS = ("iso", "epoch_s", "epoch_ms")
 _UNITS = {"epoch_s": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds=1)}
 
 

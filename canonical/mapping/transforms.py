@@ -199,6 +199,7 @@ def named(name: str, own: dict[str, Transform] | None = None) -> Transform:
     if name in _PLAIN:
         return _PLAIN[name]
     head, mark, argument = name.partition(":")
-    if mark and head in _WITH_ARGUMENT:
+    # A form without a sign of strptime's (dd/MM/yyyy) would refuse every date there is.
+    if mark and head in _WITH_ARGUMENT and "%" in argument:
         return _WITH_ARGUMENT[head](argument)
     raise KeyError(name)
