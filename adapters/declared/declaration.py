@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from adapters.declared.contracts import ContractFault
+from adapters.declared.sentences import vietnamese
 from canonical.prepared import prepare
 from canonical.reading import json
 from canonical.text import Malformed
@@ -25,6 +27,14 @@ Failure = Literal[
 
 class DeclarationFault(ValueError):
     """A declaration that cannot be taken: one plain sentence that begins with the place."""
+
+    def sentence(self, language: str = "en") -> str:
+        """The sentence in a language, "vi" or "en"."""
+        if language != "vi":
+            return str(self)
+        if isinstance(self.__cause__, ContractFault):
+            return f"{str(self).partition(': ')[0]}: {self.__cause__.sentence('vi')}"
+        return vietnamese(str(self))
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from adapters.simulation import soap_sample
 from adapters.wire import Wire
 
 HERE = Path(__file__).parents[2] / "contract" / "declared"
+LEFT_OVER = re.compile(r"\b(?:is|are|the|needs|must|not|nothing)\b")
 FILES = {"soap_sample.wsdl": soap_sample.CONTRACT.read_bytes()}
 
 
@@ -41,8 +43,14 @@ def changed(name: str, path: str, value: Any) -> dict[str, Any]:
 def fault(declaration: dict[str, Any], files: dict[str, bytes] | None = None) -> str:
     with pytest.raises(DeclarationFault) as found:
         declared.build(declaration, FILES if files is None else files, Wire())
-    sentence = str(found.value)
+    sentence, place = str(found.value), str(found.value).partition(": ")[0]
     assert "\n" not in sentence
+    told = found.value.sentence("vi")
+    assert told.startswith(place.replace("the declaration", "khai báo")), (
+        "the place is how the file is spelt, in any language"
+    )
+    assert told != sentence, "no Vietnamese for this sentence"
+    assert LEFT_OVER.search(told) is None, told
     return sentence
 
 
@@ -144,6 +152,10 @@ def test_the_contract_itself_may_be_at_fault() -> None:
     line = FILES["soap_sample.wsdl"].split(b"tns:TrangThai")[0].count(b"\n") + 1
     sentence = f"soap_sample.wsdl, line {line}: the type {{urn:so-mau:ho-so}}La is defined nowhere"
     assert fault(told(S), broken) == f"soap.contract: {sentence}"
+    with pytest.raises(DeclarationFault) as found:
+        declared.build(told(S), broken, Wire())
+    assert "dòng" in found.value.sentence("vi")
+    assert "không được định nghĩa ở đâu" in found.value.sentence("vi")
 
 
 def test_a_pinned_contract_is_taken_while_it_stays_the_same() -> None:
