@@ -1,0 +1,1 @@
+"""Indicators on a large store, against recomputing them from timelines."""
