@@ -116,7 +116,7 @@ def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
     return read_native(
         taken.raw,
         shape.name,
-        context.systems[connection.system],
+        context.system_of(connection, mapping_version, tx),
         mapping,
         connection.namespace,
         taken.received_at,
