@@ -12,7 +12,8 @@ from sqlalchemy import Table, func, select, text
 from sqlalchemy.engine import Connection as Tx
 from sqlmodel import SQLModel
 
-import store.work_tables  # noqa: F401 - every table is to be known
+import store.console_tables
+import store.work_tables  # noqa: F401 - the same
 from canonical import clock
 from canonical.errors import HubError
 from canonical.reasons import Reason

@@ -21,6 +21,7 @@ from canonical.reasons import Reason
 from store import backup_file, filings, migrate
 from store.backup import columns, count_up, tables
 from store.backup_file import Header, Manifest, Progress, Rows, TableSum
+from store.console_tables import StaffSession
 from store.engine import Store, outages_said
 from store.tables import Connection, Lease, table
 from store.work_tables import FilingCursor, Receiver
@@ -154,6 +155,8 @@ def _settle(tx: Tx, header: Header, sums: dict[str, TableSum], *, is_moved: bool
         tx.execute(text("ANALYZE"))
     leases = table(Lease)
     tx.execute(leases.update().values(expires_at=header.made_at, token=leases.c.token + _TOKENS_ON))
+    # Whoever was signed in then signs in again: a session that was ended since must not come back.
+    tx.execute(table(StaffSession).delete())
     paused: list[str] = []
     doubtful = 0
     if not is_moved:

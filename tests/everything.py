@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from canonical import clock
 from store import connections
+from store.console_tables import Disclosure, Staff, StaffSession, Task
 from store.tables import Run, table
 from store.types import Moment
 from store.work_tables import (
@@ -127,6 +128,14 @@ def work(tx: Any, connection: str) -> None:
             | {"reason": "HTTP_5XX", "drift": "[]", "nominal_at": AT},
         ),
         (Absence, {"leg_id": leg, "times": 1, "reconciliation_id": 1}),
+        (
+            Staff,
+            {"id": 1, "name": "quản trị", "role": "administrator", "agencies": "[]"}
+            | {"password": "-", "must_change": True},
+        ),
+        (StaffSession, {"digest": "d", "staff_id": 1}),
+        (Disclosure, {"staff_id": 1, "subject": "dossier:d", "reason": "ă"}),
+        (Task, {"staff_id": 1, "kind": "k", "state": "running", "done": 1, "total": 2}),
     ]
     for model, row in told:
         tx.execute(table(model).insert().values(**complete(model, row)))

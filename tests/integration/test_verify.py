@@ -24,7 +24,7 @@ from sqlmodel import SQLModel
 from canonical.agencies import Agency
 from canonical.catalogue import ProcedureFacts
 from hub.commands.connections import alter
-from store import quarantine, work_tables
+from store import console_tables, quarantine, work_tables
 from store.engine import open_store
 from store.quarantine import Chosen
 from store.types import Moment
@@ -39,7 +39,12 @@ from tests.trial import Trial, dossier, trial_over
 pytestmark = pytest.mark.unproved  # here verify is what is tested
 
 # Not what a dossier is, or follows from: configuration, clocks of the moment, tallies of a night.
-WORK = [one.__tablename__ for one in vars(work_tables).values() if hasattr(one, "__table__")]
+WORK = [
+    one.__tablename__
+    for models in (work_tables, console_tables)
+    for one in vars(models).values()
+    if hasattr(one, "__table__")
+]
 FREE = {
     "connection.state": "whether it is paused now; decides nothing that was taken in",
     "connection.endpoint": "where it is called now",
