@@ -4,13 +4,14 @@ A gap is what differs from dossier to dossier: its codes, agency, procedure and 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from store import connections
@@ -19,7 +20,9 @@ from sync.context import Context
 from sync.intake import Taken, prepare, take_in
 
 FIRST_DAY = date(2001, 1, 1)
-AGENCY, PROCEDURE = "H50.99.99", "1.099999"
+AGENCY, PROCEDURE, PIN = "H50.99.99", "1.099999", "48213907"
+# The day on which all are taken in.
+RECEIVED = 30
 _SPAN_DAYS = 40
 _BY_LEG = {
     "leg": "id",
@@ -34,21 +37,6 @@ _BY_LEG = {
 }
 TABLES = tuple(_BY_LEG)
 _DAY = re.compile(r"2001-0[12]-[0-3][0-9]")
-
-
-class Mould(Struct, frozen=True):
-    """One kind of dossier.
-
-    Attributes:
-        share: Of a hundred dossiers how many are like it.
-        is_recent: Whether it is still under way, and so begun in the last weeks.
-        rows: Table -> its rows, each value plain or a list of texts and gaps.
-    """
-
-    share: int
-    is_recent: bool
-    columns: dict[str, list[str]]
-    rows: dict[str, list[list[Any]]]
 
 
 def _at(day: int, time: str = "09:15:00") -> str:
@@ -72,7 +60,7 @@ def _case(place: int, status: str, last: int, **over: Any) -> dict[str, Any]:
         "updated_at": _at(last, "16:00:00"),
         "national_code": f"{AGENCY}-010104-9{place:08d}",
         "receipt_number": receipt_of(place),
-        "pin": "48213907",
+        "pin": PIN,
         "procedure": {
             "code": PROCEDURE,
             "name": "Đăng ký thành lập hộ kinh doanh",
@@ -145,6 +133,46 @@ def _cases() -> list[tuple[int, bool, dict[str, Any]]]:
     ]
 
 
+class Line(Struct, frozen=True):
+    """One row with gaps.
+
+    Attributes:
+        values: Its plain values; None where something is put in.
+        ids: Place -> the gap whose number stands there.
+        texts: Place -> a text with `%s` for each gap, and those gaps.
+    """
+
+    values: list[Any]
+    ids: list[tuple[int, str]]
+    texts: list[tuple[int, str, tuple[str, ...]]]
+
+    def filled(self, gaps: Mapping[str, Any]) -> list[Any]:
+        """The row of one dossier."""
+        row = self.values.copy()
+        for place, name in self.ids:
+            row[place] = gaps[name]
+        for place, told, names in self.texts:
+            row[place] = told % tuple([gaps[name] for name in names])
+        return row
+
+
+class Mould(Struct, frozen=True):
+    """One kind of dossier.
+
+    Attributes:
+        share: Of a hundred dossiers how many are like it.
+        is_recent: Whether it is still under way, and so begun in the last weeks.
+        case: What was pushed, as JSON with gaps, in one line.
+        rows: Table -> its rows.
+    """
+
+    share: int
+    is_recent: bool
+    case: Line
+    columns: dict[str, list[str]]
+    rows: dict[str, list[Line]]
+
+
 def moulds(context: Context, connection_id: str) -> list[Mould]:
     """Push one dossier of each kind and read back all its rows. The store is not empty then."""
     cases = _cases()
@@ -152,77 +180,109 @@ def moulds(context: Context, connection_id: str) -> list[Mould]:
         connection = connections.load_connection(tx, connection_id)
     if connection is None:
         raise KeyError(connection_id)
+    raw = [msgspec.json.encode(case) for _, _, case in cases]
+    push(context, connection, raw, _at(RECEIVED))
+    return [
+        _mould(context, connection.namespace, place, share, is_recent=is_recent, raw=own.decode())
+        for place, ((share, is_recent, _), own) in enumerate(zip(cases, raw, strict=True), start=1)
+    ]
+
+
+def push(
+    context: Context, connection: connections.ConnectionRow, raw: Sequence[bytes], at: str
+) -> None:
+    """Take dossiers in as a department's push would be, at a moment."""
     taken = Taken(
         connection=connection,
         shape="json",
-        raw=msgspec.json.encode([case for _, _, case in cases]),
-        received_at=clock.from_iso(_at(30)),
+        raw=b"[" + b",".join(raw) + b"]",
+        received_at=clock.from_iso(at),
         client_id=None,
         run_id=None,
         keeps_duplicates=True,
     )
     take_in(context, taken, *prepare(context, taken))
-    return [
-        _mould(context, place, share, is_recent=is_recent)
-        for place, (share, is_recent, _) in enumerate(cases, start=1)
-    ]
 
 
-def _mould(context: Context, place: int, share: int, *, is_recent: bool) -> Mould:
+def rows_of_leg(tx: Tx, name: str, leg_id: int) -> tuple[list[str], list[list[Any]]]:
+    """The columns and rows of a table that belong to a leg or to the dossier it began."""
+    found = tx.execute(text(f"SELECT * FROM {name} WHERE {_BY_LEG[name]} = :id"), {"id": leg_id})
+    return list(found.keys()), sorted(([_plain(v) for v in row] for row in found), key=repr)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock.to_iso(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _mould(
+    context: Context, namespace: str, place: int, share: int, *, is_recent: bool, raw: str
+) -> Mould:
     columns: dict[str, list[str]] = {}
-    rows: dict[str, list[list[Any]]] = {}
+    rows: dict[str, list[Line]] = {}
+    code = code_of(place)
     with context.store.read() as tx:
-        leg_id, public_id = tx.execute(
+        leg_id, public_id, record_id = tx.execute(
             text(
-                "SELECT dossier.id, public_id FROM dossier JOIN leg ON leg.id = dossier.id"
-                " WHERE code = :code"
+                "SELECT dossier.id, public_id, record.id FROM dossier"
+                " JOIN leg ON leg.id = dossier.id JOIN record ON record.leg_id = leg.id"
+                " WHERE leg.code = :code"
             ),
-            {"code": code_of(place)},
+            {"code": code},
         ).one()
         gaps = {
             public_id: "public",
-            code_of(place): "code",
+            code: "code",
             f"{AGENCY}-010104-9{place:08d}": "national",
             receipt_of(place): "receipt",
             AGENCY: "agency",
             PROCEDURE: "procedure",
+            f"={context.vault.pin_mac(f'{namespace}:{code}', PIN)}": "pin",
+            f",{record_id}]": "record_rank",
         }
-        for name, key in _BY_LEG.items():
-            found = tx.execute(text(f"SELECT * FROM {name} WHERE {key} = :id"), {"id": leg_id})
-            columns[name] = list(found.keys())
-            rows[name] = [
-                [_gapped(c, v, gaps) for c, v in zip(columns[name], row, strict=True)]
-                for row in found
-            ]
-    return Mould(share, is_recent, columns, rows)
+        for name in TABLES:
+            columns[name], found = rows_of_leg(tx, name, leg_id)
+            rows[name] = [_line(columns[name], row, gaps) for row in found]
+    return Mould(share, is_recent, _line([""], [raw], gaps), columns, rows)
 
 
-_IDS = frozenset({"seq", "created_seq", "changed_seq", "known_seq", "receipt_id", "record_id"})
+_IDS = {
+    "leg_id": "leg",
+    "dossier_id": "leg",
+    "record_id": "record",
+    "receipt_id": "receipt_id",
+    "last_receipt_id": "receipt_id",
+    "seq": "seq",
+    "created_seq": "seq",
+    "changed_seq": "seq",
+    "known_seq": "seq",
+}
 
 
-def _gapped(column: str, value: Any, gaps: Mapping[str, str]) -> Any:
-    """A value; or for what differs a list of texts, with the name of a gap at each odd place."""
-    if column in ("leg_id", "dossier_id") or (column == "id" and isinstance(value, int)):
-        return ["", "record" if value is not None and value >> POSITION_BITS else "leg", ""]
-    if column == "last_receipt_id":
-        return ["", "receipt_id", ""]
-    if column in _IDS and value is not None:
-        return ["", "seq" if column.endswith("seq") else column, ""]
-    if isinstance(value, datetime):
-        value = clock.to_iso(value)
-    elif isinstance(value, date):
-        value = value.isoformat()
-    if not isinstance(value, str):
-        return value
+def _line(columns: Sequence[str], row: Sequence[Any], gaps: Mapping[str, str]) -> Line:
+    line = Line(list(row), [], [])
+    for place, (column, value) in enumerate(zip(columns, row, strict=True)):
+        if isinstance(value, int) and (column in _IDS or column == "id"):
+            own = "record" if value >> POSITION_BITS else "leg"
+            line.ids.append((place, _IDS.get(column, own)))
+        elif isinstance(value, str):
+            told, names = _gapped(value, gaps)
+            if names:
+                line.texts.append((place, told, names))
+    return line
+
+
+def _gapped(value: str, gaps: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """A text with `%s` for every gap, and the gaps' names."""
     pattern = "|".join([*(re.escape(g) for g in sorted(gaps, key=len, reverse=True)), _DAY.pattern])
-    parts: list[str] = []
-    end = 0
+    told, end, names = "", 0, []
     for match in re.finditer(pattern, value):
-        told = match.group()
-        name = gaps.get(told) or f"day{(date.fromisoformat(told) - FIRST_DAY).days}"
-        parts += [value[end : match.start()], name]
+        said = match.group()
+        names.append(gaps.get(said) or f"day{(date.fromisoformat(said) - FIRST_DAY).days}")
+        told += value[end : match.start()].replace("%", "%%") + "%s"
         end = match.end()
-    return [*parts, value[end:]] if parts else value
+    return told + value[end:].replace("%", "%%"), tuple(names)
 
 
 DAYS = range(_SPAN_DAYS)
