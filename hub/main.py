@@ -28,6 +28,7 @@ from hub.commands import (
     replay_log,
     running,
     secrets,
+    staff,
     work,
 )
 
@@ -44,6 +45,7 @@ connection_exports.register(connections.app)
 secrets.register(connections.app)
 app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")
+app.add_typer(staff.app, name="staff")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(receivers.app, name="receivers")

@@ -57,13 +57,17 @@ class Settings(BaseSettings):
     deliver_batch: int = Field(default=200, gt=0)
     give_up_s: float = Field(default=604_800.0, gt=0)
     settle_s: float = Field(default=600.0, ge=0)
+    session_idle_s: float = Field(default=1_800.0, gt=0)
+    session_s: float = Field(default=36_000.0, gt=0)
+    behind_tls: bool = False
     stop_s: float = Field(default=25.0, gt=0, lt=30)
     log_level: str = "INFO"
 
     def limits(self) -> Limits:
         """The part of the settings that sync and gateway need."""
         names = Limits.__struct_fields__
-        return Limits(**{name: getattr(self, name) for name in names if hasattr(self, name)})
+        told = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return Limits(**told, is_behind_tls=self.behind_tls)
 
     def store_url(self) -> str:
         """The store's address."""

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical.catalogue import Books
 from canonical.errors import HubError
+from canonical.linking import Contracts, Probe
 from canonical.mapping import Mapping as CompiledMapping
 from canonical.mapping import compile_mapping
 from canonical.ports import System
@@ -62,6 +63,9 @@ class Limits(Struct, frozen=True):
         deliver_batch: Changes a shard takes up at once.
         give_up_s: For how long a delivery is tried before a failure makes it dead.
         settle_s: How long after a filing left its absence at the department begins to count.
+        session_idle_s: How long a person stays signed in to the console without doing anything.
+        session_s: How long in all.
+        is_behind_tls: Browsers reach the console by https alone: its cookies are for that alone.
     """
 
     body_bytes: int = 64 * 1024 * 1024
@@ -81,6 +85,9 @@ class Limits(Struct, frozen=True):
     deliver_batch: int = 200
     give_up_s: float = 7 * 86_400.0
     settle_s: float = 600.0
+    session_idle_s: float = 1_800.0
+    session_s: float = 36_000.0
+    is_behind_tls: bool = False
 
 
 def utc_now() -> datetime:
@@ -95,6 +102,8 @@ class Context:
         systems: System id -> its adapter; `system_of` for the one of a connection.
         now: The clock; UTC.
         declare: Builds the system of a declaration and its contract files.
+        probe: Feels the way to a counterpart while a link is tried.
+        contracts: Reads contracts that are handed in.
     """
 
     def __init__(
@@ -105,6 +114,8 @@ class Context:
         limits: Limits | None = None,
         now: Callable[[], datetime] = utc_now,
         declare: Declare | None = None,
+        probe: Probe | None = None,
+        contracts: Contracts | None = None,
     ) -> None:
         self.store = store
         self.vault = vault
@@ -112,6 +123,8 @@ class Context:
         self.limits = limits or Limits()
         self.now = now
         self.declare = declare
+        self.probe = probe
+        self.contracts = contracts
         self._declared: dict[tuple[str, int], System | HubError] = {}
         self._books: Books | None = None
         self._mappings: dict[tuple[str, int], CompiledMapping] = {}

@@ -23,9 +23,17 @@ def register(app: typer.Typer) -> None:
 def serve() -> None:
     """Mở các cửa của trục / open the hub's doors."""
     from hub import logs, serving
+    from sync import staff
 
     settings = load_settings()
     with opened() as context:
+        first = staff.add_first(context)
+        if first is not None:  # told to the person who starts it, never to a log
+            output.say(
+                f"Màn hình điều hành /console: tài khoản {first.name}, mật khẩu dùng một lần"
+                f" {first.password} / console: account and one-time password, shown once;"
+                " `hub staff reset` gives another"
+            )
         logs.install(settings.log_level)
         serving.serve(context, settings)
 
