@@ -221,12 +221,27 @@ def _sqlite(url: str) -> Engine:
     def _on_connect(connection: Any, _record: Any) -> None:
         if isinstance(connection, sqlite3.Connection):
             connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_MS}",
-        ):
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        _write_ahead(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turn the file to WAL, asked for again while another first start is turning it.
+
+    SQLite does not wait for this one whatever its busy timeout says: two that turn a new file at
+    once would wait for each other.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            _NEVER.wait(random.uniform(0.001, 0.004))  # noqa: S311 - a pause, not a secret
+        else:
+            return
