@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-_BARE = re.compile(r"^[A-Za-z0-9_-]+$")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NULL = "$null"
 
 
@@ -92,7 +92,7 @@ def _float(value: float) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _BARE.match(name) else _text(name)
+    return name if _BARE.fullmatch(name) else _text(name)
 
 
 def _text(value: str) -> str:
