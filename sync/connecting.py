@@ -230,7 +230,11 @@ def system_wanted(
             raise HubError(Reason.FIELD_MISSING, f"{row.system!r} wants a declaration")
         if files is None:
             files = connection_versions.load_files(tx, row.files)
-        return context.declared(row.declaration, files)
+        system = context.declared(row.declaration, files)
+        if system.manifest.protocol != row.system:
+            kind = system.manifest.protocol
+            raise HubError(Reason.CONFLICT, f"the declaration is of a {kind}, not a {row.system}")
+        return system
     if row.system not in context.systems:
         raise HubError(
             Reason.NOT_FOUND, f"no system {row.system!r}; there are {sorted(context.systems)}"

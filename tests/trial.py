@@ -291,4 +291,5 @@ def is_problem(said: Answer, status: int, reason: str, field: str | None, langua
 def trial_over(store: Store) -> Trial:
     """A trial over an open, migrated store; always with the same key."""
     settings = Settings(secret_key=KEY, call_attempts=1, first_wait_s=0)
-    return Trial(Context(store, Vault(settings.key()), Systems(settings), settings.limits()))
+    systems, vault = Systems(settings), Vault(settings.key())
+    return Trial(Context(store, vault, systems, settings.limits(), declare=systems.declare))
