@@ -4,6 +4,7 @@ A folder's code is imported when its system is loaded, its client when a connect
 command that needs one department pays for one.
 """
 
+import hashlib
 import importlib
 import tomllib
 from collections.abc import Callable, Sequence
@@ -13,10 +14,12 @@ from typing import Any
 from adapters.manifest import ManifestFault, load_manifest
 from adapters.wire import Wire
 from canonical.errors import Garbled
+from canonical.linking import Sample
 from canonical.ports import BadRow, Door, Manifest, Row, Settings, System
 from canonical.reasons import Reason
 
 _HERE = Path(__file__).parent
+_ODD = ("bad_rows", "cut_off", "empty")
 Rows = Callable[[str, bytes], Sequence[Row | BadRow]]
 
 
@@ -74,7 +77,31 @@ def load_folder(folder: Path, wire: Wire | None = None) -> System:
         receive=_built_by(folder, "receiver", wire),
         publish=_built_by(folder, "publisher", wire),
         file=_built_by(folder, "filer", wire),
+        fingerprint=_fingerprint(folder),
+        sample=lambda: _sample(folder),
     )
+
+
+def _fingerprint(folder: Path) -> str:
+    """Over the contract as it lies in the folder; "" where there is none."""
+    files = sorted(path for path in (folder / "contract").rglob("*") if path.is_file())
+    if not files:
+        return ""
+    whole = hashlib.sha256()
+    for path in files:
+        whole.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"sha256:{whole.hexdigest()}"
+
+
+def _sample(folder: Path) -> Sample | None:
+    """The first of its samples that has records and nothing bad in it."""
+    for path in sorted((folder / "samples").glob("*.response.*")):
+        case, shape, *_ = path.name.split(".")
+        if case in _ODD:
+            continue
+        kind = {".json": "application/json", ".csv": "text/csv"}.get(path.suffix, "text/xml")
+        return Sample(path.read_bytes(), kind, shape)
+    return None
 
 
 def _folders() -> dict[str, Path]:

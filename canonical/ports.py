@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from canonical.errors import HubError
+from canonical.linking import Deviation, Sample
 from canonical.reasons import Reason
 
 
@@ -477,6 +478,9 @@ class System(Struct, frozen=True):
         receive: Builds the receiver of one configured receiver; None unless it is told changes.
         publish: Builds the publisher of one; None unless it is told figures.
         file: Builds what files with it; None where nothing can be filed.
+        fingerprint: Of its contract as held here; "" where there is none.
+        deviations: Where a pulled answer leaves the contract; None where only the reader knows it.
+        sample: A body as the department would push it, invented; None where none can be made.
     """
 
     manifest: Manifest
@@ -488,3 +492,6 @@ class System(Struct, frozen=True):
     receive: Callable[[Settings], Receiver] | None = None
     publish: Callable[[Settings], Publisher] | None = None
     file: Callable[[Settings], Files] | None = None
+    fingerprint: str = ""
+    deviations: Callable[[str, bytes], Sequence[Deviation]] | None = None
+    sample: Callable[[], Sample | None] | None = None

@@ -10,6 +10,8 @@ from typing_extensions import override
 from adapters import registry
 from adapters.wire import Wire
 from canonical.errors import HubError
+from canonical.linking import Contracts as LinkingContracts
+from canonical.linking import ContractTold, Drafted
 from canonical.ports import System
 from canonical.reasons import Reason
 from hub.settings import Settings
@@ -74,6 +76,25 @@ class Systems(Mapping[str, System]):
         return len(registry.list_systems())
 
 
+class Contracts:
+    """Reads contracts handed in (`canonical.linking.Contracts`); loaded when first asked."""
+
+    def describe(self, files: Mapping[str, bytes], main: str = "") -> ContractTold:
+        """What a contract says; see the port."""
+        return self._reader.describe(files, main)
+
+    def draft(
+        self, files: Mapping[str, bytes], operation: str, *, is_push: bool = False, main: str = ""
+    ) -> Drafted:
+        """A declaration for one operation; see the port."""
+        return self._reader.draft(files, operation, is_push=is_push, main=main)
+
+    @cached_property
+    def _reader(self) -> LinkingContracts:
+        found: LinkingContracts = importlib.import_module("adapters.declared").HandedIn()
+        return found
+
+
 def open_hub(settings: Settings) -> Context:
     """The hub's parts over its store; an empty store is migrated, mappings brought up to date.
 
@@ -89,7 +110,15 @@ def open_hub(settings: Settings) -> Context:
     with store.read() as tx:
         vault.recall(kept_keys.load(tx))
     systems = Systems(settings)
-    context = Context(store, vault, systems, settings.limits(), declare=systems.declare)
+    context = Context(
+        store,
+        vault,
+        systems,
+        settings.limits(),
+        declare=systems.declare,
+        probe=systems.wire.probe(),
+        contracts=Contracts(),
+    )
     connection_upkeep.keep_up(context)
     return context
 

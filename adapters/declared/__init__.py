@@ -9,6 +9,7 @@ from adapters.declared.contracts import Contract, ContractFault, Field, Message,
 from adapters.declared.declaration import Declaration, DeclarationFault, decode, read
 from adapters.declared.describing import describe
 from adapters.declared.drafting import Draft, draft
+from adapters.declared.handed_in import HandedIn
 from adapters.declared.pinning import pin, unpacked
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "DeclarationFault",
     "Draft",
     "Field",
+    "HandedIn",
     "Message",
     "Operation",
     "build",

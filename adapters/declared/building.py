@@ -9,10 +9,12 @@ from adapters.declared.checks import check
 from adapters.declared.client import PullClient
 from adapters.declared.contracts import Contract, ContractFault
 from adapters.declared.declaration import Declaration, DeclarationFault, decode
+from adapters.declared.deviating import deviations_of
 from adapters.declared.door import DeclaredDoor
 from adapters.declared.dropping import DropClient
 from adapters.declared.pinning import unpacked
 from adapters.declared.reader import PUSH, Reader
+from adapters.declared.sampling import sample_of
 from adapters.declared.wsdl import Wsdl
 from adapters.wire import Wire
 from canonical.clock import HCM
@@ -53,6 +55,7 @@ def build(declaration: dict[str, Any], files: Mapping[str, bytes], wire: Wire) -
     offered = opened["door"][1] if "door" in opened else None
     check(told, spoken, offered, own)
     reader = Reader(told)
+    held = spoken or offered
     contract = opened["soap"][0].served("http://contract.invalid/") if "soap" in opened else b""
 
     def connect(settings: Settings) -> Client:
@@ -67,6 +70,9 @@ def build(declaration: dict[str, Any], files: Mapping[str, bytes], wire: Wire) -
         rows=reader.rows,
         connect=connect if told.pull is not None or told.drop is not None else None,
         door=DeclaredDoor(door, *opened["door"]) if door is not None else None,
+        fingerprint=held.fingerprint if held is not None else "",
+        deviations=deviations_of(told, spoken) if spoken is not None else None,
+        sample=lambda: sample_of(told, offered),
     )
 
 

@@ -9,6 +9,7 @@ import certifi
 from adapters.wire.egress import Egress
 from adapters.wire.http import Answer, BasicAuth, Http
 from adapters.wire.limits import DEFAULT_MAX_BODY_BYTES
+from adapters.wire.probing import Probing
 from adapters.wire.soap import Soap, UsernameToken, Version
 from adapters.wire.token import Token
 
@@ -105,6 +106,10 @@ class Wire:
             port=port,
             shows=shows,
         )
+
+    def probe(self) -> Probing:
+        """Feels the way to a counterpart step by step (`canonical.linking.Probe`)."""
+        return Probing(self._egress, self._tls, self.deadline_s())
 
     def deadline_s(self, asked_s: float | None = None) -> float:
         """The total deadline in seconds that a call asking for `asked_s` gets, ceiling applied."""
