@@ -114,6 +114,11 @@ GOALS = (
     _most("statements", "50 / 1", ratio("batch-of-50", "batch-of-1"), 1, 1),
     _most("verify", "wall time", told("hub"), 300, 120, " s"),
     _most("verify", "largest process", told("hub", "largest_mib"), 256, 256, " MiB"),
+    _against("reads-id", "sqlmodel", 4, 8),
+    _against("reads-code", "sqlmodel", 4, 8),
+    _against("reads-page", "sqlmodel", 4, 8),
+    Goal("reads-deep", "hub / sqlmodel", ratio("hub, deep", "sqlmodel, deep"), 4, 8),
+    _most("reads-deep", "cost at depth / at 0", ratio("hub", "hub, deep"), 1.3, 1.1),
     Goal("processes", "two / one", ratio("two", "one"), 1),
     Goal("processes", "four / one", ratio("four", "one"), 1),
 )

@@ -52,6 +52,13 @@ class Results:
         self.path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
         self.add(kind="machine", **machine())
 
+    @classmethod
+    def of(cls, path: Path) -> "Results":
+        """The file of a run that goes on."""
+        results = cls.__new__(cls)
+        results.path = path
+        return results
+
     def add(self, **told: Any) -> None:
         """Append a line."""
         with self.path.open("a", encoding="utf-8") as out:
