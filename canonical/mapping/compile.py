@@ -25,8 +25,12 @@ The document:
     items = [{ target = "amount", source = "SO_TIEN", transforms = ["dong"] }]
     [tables.status]
     "6" = "finished"
+    [refused.status]         # values that are known and map to nothing: each with its reason
+    "300" = "bước của quy trình riêng / a step of its own, with no national counterpart"
 
-Plain paths become getters; JMESPath runs only where an expression is needed.
+What is in `refused` is quarantined like any other value that is not in its table; naming it says
+that this is meant (canonical.mapping.coded). It is named by the table, or by the target of a row
+without one. Plain paths become getters; JMESPath runs only where an expression is needed.
 """
 
 import re
@@ -36,17 +40,17 @@ from typing import Any
 from msgspec import Struct, structs
 
 from canonical.fields import Facet
-from canonical.mapping.bounded import ExpressionFault, compile_expression
-from canonical.mapping.remembered import read_names, remembering
+from canonical.mapping import getting
+from canonical.mapping.bounded import ExpressionFault
+from canonical.mapping.getting import PLAIN_PATH, Getter, is_empty
 from canonical.mapping.transforms import Bad, Transform, named
 from canonical.reasons import Reason
 from canonical.record import VersionBy, code_of
 
-_PLAIN_PATH = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ABSENT: Any = object()
 _SAYS_NOTHING = ("absent", "none")
-_DOCUMENT_KEYS = {"version", "shapes", "tables"}
+_DOCUMENT_KEYS = {"version", "shapes", "tables", "refused"}
 _SHAPE_KEYS = {"facet", "version_by", "part", "empty", "ignored", "rows"}
 _TEXT_KEYS = {"target", "source", "table", "when", "each", "empty"}
 _ROW_KEYS = _TEXT_KEYS | {
@@ -61,7 +65,7 @@ _ROW_KEYS = _TEXT_KEYS | {
 _MOST_ROWS = 500
 # A list inside one record; what its expressions cost is bounded for each of its items.
 _MOST_ITEMS = 10_000
-Getter = Callable[[Any], Any]
+Refused = dict[str, dict[str, str]]
 
 
 class MappingFault(ValueError):
@@ -98,11 +102,16 @@ class Shape(Struct, frozen=True):
 
 
 class Mapping(Struct, frozen=True):
-    """A compiled mapping document."""
+    """A compiled mapping document.
+
+    Attributes:
+        refused: Table or target -> value -> why it maps to nothing.
+    """
 
     version: int
     shapes: dict[str, Shape]
     tables: dict[str, dict[str, Any]]
+    refused: Refused = {}
 
 
 def compile_mapping(
@@ -121,6 +130,7 @@ def compile_mapping(
         MappingFault: a row that cannot be compiled, with its place.
     """
     _only(document, _DOCUMENT_KEYS, "the document")
+    refused = refused_of(document)
     merged = {k: dict(v) for k, v in document.get("tables", {}).items()}
     for name, more in (tables or {}).items():
         merged.setdefault(name, {}).update(more)
@@ -130,7 +140,25 @@ def compile_mapping(
     version = document.get("version", 1)
     if not isinstance(version, int):
         raise MappingFault("version: not a whole number")
-    return Mapping(version, shapes, merged)
+    return Mapping(version, shapes, merged, refused)
+
+
+def refused_of(document: dict[str, Any]) -> Refused:
+    """What a document names as deliberately mapped to nothing.
+
+    Raises:
+        MappingFault: it is no table of sentences, or names a value that is mapped.
+    """
+    told = document.get("refused", {})
+    if not isinstance(told, dict) or not all(isinstance(one, dict) for one in told.values()):
+        raise MappingFault("refused: a table of tables is wanted")
+    for name, values in told.items():
+        for value, why in values.items():
+            if not isinstance(why, str) or not why.strip():
+                raise MappingFault(f"refused.{name}: {value!r} has no sentence that says why")
+            if value in document.get("tables", {}).get(name, ()):
+                raise MappingFault(f"refused.{name}: {value!r} is mapped in the table as well")
+    return told
 
 
 def _only(told: dict[str, Any], known: set[str], where: str) -> None:
@@ -192,7 +220,7 @@ def _row(
     required = bool(row.get("required"))
     target = row["target"]
     source = row.get("source", row.get("each", row.get("first_of", [target])[0]))
-    field = source if _PLAIN_PATH.match(source) else target
+    field = source if PLAIN_PATH.match(source) else target
     head, _, leaf = target.partition(".")
 
     def write(wire: Any, told: dict[str, Any]) -> Unmapped | None:
@@ -257,7 +285,7 @@ def _value_of(
 
     def value(wire: Any) -> Any:
         found = get(wire)
-        if found is None or (isinstance(found, str) and not found.strip()):  # as _is_empty
+        if found is None or (isinstance(found, str) and not found.strip()):  # as is_empty
             return fallback
         if sentinels and type(found) in (str, int):  # false is not the number 0
             bare = found.strip() if isinstance(found, str) else found
@@ -308,7 +336,7 @@ def _each(
 
     def items(wire: Any) -> Any:
         found = get(wire)
-        if _is_empty(found):
+        if is_empty(found):
             return fallback
         told_all = []
         if isinstance(found, list) and len(found) > _MOST_ITEMS:
@@ -326,47 +354,14 @@ def _each(
 
 
 def _getter(source: str, where: str) -> Getter:
-    if _PLAIN_PATH.match(source):
-        names = source.split(".")
-        if len(names) == 1:
-            name = names[0]
-            return lambda wire: wire.get(name) if isinstance(wire, dict) else None
-        return lambda wire: _walk(wire, names)
     try:
-        expression = compile_expression(source)
+        return getting.getter(source)
     except ExpressionFault as error:
         raise MappingFault(f"{where}: {error}") from error
-    read = read_names(expression.parsed)
-    return expression.search if read is None else remembering(expression.search, read)
 
 
 def _first_of(sources: list[str], where: str) -> Getter:
-    getters = [_getter(source, where) for source in sources]
-
-    def first(wire: Any) -> Any:
-        for get in getters:
-            found = get(wire)
-            if not _is_empty(found):
-                return found
-        return None
-
-    return first
-
-
-def _walk(wire: Any, names: list[str]) -> Any:
-    for name in names:
-        if _is_empty(wire):
-            return None
-        if not isinstance(wire, dict):
-            # A list where one object was agreed: taking none of it would lose what it says.
-            raise Bad(Reason.FIELD_TYPE)
-        wire = wire.get(name)
-    return wire
-
-
-def _is_empty(found: Any) -> bool:
-    """Null and blank text say nothing: an empty XML element may come as either."""
-    return found is None or (isinstance(found, str) and not found.strip())
+    return getting.first_of([_getter(source, where) for source in sources])
 
 
 def _names(rows: list[dict[str, Any]]) -> set[str]:
@@ -375,6 +370,6 @@ def _names(rows: list[dict[str, Any]]) -> set[str]:
     for row in rows:
         for told in (row.get("source"), row.get("when"), row.get("each"), *row.get("first_of", ())):
             if isinstance(told, str):
-                plain = _PLAIN_PATH.match(told)
+                plain = PLAIN_PATH.match(told)
                 found |= {told.split(".")[0]} if plain else set(_NAME.findall(told))
     return found

@@ -9,6 +9,11 @@
     [tables.status]
     set = { "6" = "finished" }
     remove = ["7"]
+    [refused.status]
+    set = { "300" = "why it maps to nothing" }
+    remove = ["302"]
+
+A value that is mapped from now on is no longer refused, and the other way round.
 
 An added row comes after the base's, in the order told, so that it has the last word; with a `place`
 it comes before that one of the base. Places always count the base's rows, so that no change of an
@@ -20,6 +25,7 @@ from typing import Any
 _ROW_KEYS = {"do", "shape", "target", "place", "row"}
 _TABLE_KEYS = {"set", "remove"}
 _DO = ("add", "replace", "remove")
+_Tables = dict[str, dict[str, Any]]
 
 
 class OverlayFault(ValueError):
@@ -43,17 +49,39 @@ def laid_over(document: dict[str, Any], overlay: dict[str, Any]) -> dict[str, An
     """
     if not overlay:
         return document
-    _only(overlay, {"rows", "tables"}, "the overlay")
+    _only(overlay, {"rows", "tables", "refused"}, "the overlay")
     shapes = {name: dict(body) for name, body in document.get("shapes", {}).items()}
     for name, lines in _by_shape(overlay.get("rows", []), shapes).items():
         shapes[name]["rows"] = _rows(shapes[name].get("rows", []), lines)
-    tables = {name: dict(entries) for name, entries in document.get("tables", {}).items()}
-    changes = overlay.get("tables", {})
+    tables, refused = _changed(document, overlay, "tables"), _changed(document, overlay, "refused")
+    for name, change in overlay.get("tables", {}).items():
+        _less(refused.get(name, {}), change.get("set", {}), overlay, "refused", name)
+    for name, change in overlay.get("refused", {}).items():
+        _less(tables.get(name, {}), change.get("set", {}), overlay, "tables", name)
+    told = {**document, "shapes": shapes, "tables": tables}
+    return {**told, "refused": refused} if refused else told
+
+
+def _changed(document: dict[str, Any], overlay: dict[str, Any], kind: str) -> _Tables:
+    """The tables of one kind with what the overlay changes in them."""
+    tables = {name: dict(entries) for name, entries in document.get(kind, {}).items()}
+    changes = overlay.get(kind, {})
     if not isinstance(changes, dict):
-        raise OverlayFault("tables: not a table")
+        raise OverlayFault(f"{kind}: not a table")
     for name, change in changes.items():
-        _entries(tables, name, change)
-    return {**document, "shapes": shapes, "tables": tables}
+        _entries(tables, kind, name, change)
+    return tables
+
+
+def _less(
+    entries: dict[str, Any], set_now: dict[str, Any], overlay: dict[str, Any], kind: str, name: str
+) -> None:
+    """Take out of one kind of table what the other kind has from now on."""
+    own = overlay.get(kind, {}).get(name, {}).get("set", {})
+    for key in set_now:
+        if key in own:
+            raise OverlayFault(f"{kind}.{name}: {key!r} is mapped and refused at once")
+        entries.pop(key, None)
 
 
 def _only(told: Any, known: set[str], where: str) -> None:
@@ -126,8 +154,8 @@ def _index(base: list[dict[str, Any]], target: str, place: int, where: str) -> i
     return found[place]
 
 
-def _entries(tables: dict[str, dict[str, Any]], name: str, change: Any) -> None:
-    where = f"tables.{name}"
+def _entries(tables: _Tables, kind: str, name: str, change: Any) -> None:
+    where = f"{kind}.{name}"
     _only(change, _TABLE_KEYS, where)
     entries = tables.setdefault(name, {})
     less, more = change.get("remove", []), change.get("set", {})
