@@ -1,10 +1,11 @@
-"""The coded fields of a mapping: which values a wire row gives to be looked up, and where they lead.
+"""The coded fields of a mapping: which values a wire row gives to look up, and where they lead.
 
 Every such value either has a target or is named in `refused` with the reason why it has none;
 anything else is uncovered, and its records would be quarantined without anybody having meant it.
 Pure: the rows of a document are read as `canonical.mapping.compile` reads them, up to the look-up.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -212,11 +213,8 @@ def _keys(values: Values) -> Callable[[Any], list[str]]:
 
     def keys(wire: Any) -> list[str]:
         found: list[str] = []
-        try:
-            for value in values(wire):
-                found.append(value.strip() if isinstance(value, str) else str(value))
-        except Bad:
-            return found
+        with contextlib.suppress(Bad):  # what was found before it counts
+            found.extend(v.strip() if isinstance(v, str) else str(v) for v in values(wire))
         return found
 
     return keys
