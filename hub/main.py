@@ -16,6 +16,7 @@ from hub.commands import (
     connection_exports,
     connection_life,
     connection_plans,
+    connection_trials,
     connections,
     deliveries,
     demo,
@@ -42,6 +43,7 @@ app = typer.Typer(
 connection_plans.register(connections.app)
 connection_life.register(connections.app)
 connection_exports.register(connections.app)
+connection_trials.register(connections.app)
 secrets.register(connections.app)
 app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")

@@ -80,6 +80,14 @@ def load_principal(tx: Tx, client_id: str) -> Principal | None:
     return _principal(found) if found is not None else None
 
 
+def pushing_to(tx: Tx, connection_id: str) -> list[str]:
+    """Names of the clients that may push for a connection."""
+    held = table(Client)
+    found = tx.execute(select(held).where(held.c.revoked_at.is_(None)).order_by(held.c.name))
+    told = ((row.name, _principal(row)) for row in found)
+    return [name for name, one in told if one.may("push") and connection_id in one.connections]
+
+
 def load_any(tx: Tx, client_id: str) -> Principal | None:
     """A client by id, revoked or not: what it was granted when it spoke."""
     found = tx.execute(select(table(Client)).where(table(Client).c.id == client_id)).first()
