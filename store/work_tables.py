@@ -39,6 +39,8 @@ ALARM_KINDS = (
     "overlay",
     "secret_expiry",
 )
+DRIFT_KINDS = ("new", "lost", "renamed", "retyped", "value", "date_form", "contract")
+DRIFT_ENDS = ("accepted", "gone", "mapped")
 
 
 def _sealed() -> Any:
@@ -327,3 +329,51 @@ class Absence(SQLModel, table=True):
     leg_id: int = ref("leg.id", primary_key=True, autoincrement=False)
     times: int = Field(sa_column=Column(Integer, nullable=False))
     reconciliation_id: int = ref("reconciliation.id")
+
+
+class LiveShape(SQLModel, table=True):
+    """What the records of one procedure of a connection look like: fields, kinds, forms; no value.
+
+    An empty procedure counts over all of them.
+    """
+
+    __tablename__ = "live_shape"
+    __table_args__ = (PrimaryKeyConstraint("connection_id", "shape", "procedure"),)
+    connection_id: str = ref("connection.id")
+    shape: str = text_column()
+    procedure: str = text_column()
+    rows: int = big()
+    body: str = text_column()  # JSON: path -> what was seen (canonical.live_shape)
+    updated_at: str = moment()
+
+
+class Drift(SQLModel, table=True):
+    """One way in which a connection's records are no longer what they were."""
+
+    __table_args__ = (
+        one_of("kind", DRIFT_KINDS),
+        one_of("ended_by", DRIFT_ENDS, nullable=True),
+        Index(
+            "drift_open",
+            "connection_id",
+            "shape",
+            "kind",
+            "field",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
+    id: int | None = Field(default=None, sa_column=Column(ID, primary_key=True))
+    connection_id: str = ref("connection.id")
+    shape: str = text_column()
+    kind: str = text_column()
+    field: str = text_column()
+    told: str = text_column()  # JSON: the new name, forms, values; procedures; what is new
+    since: str = moment()
+    last_at: str = moment()
+    rows: int = big()  # sampled records that show it
+    ended_at: str | None = moment(nullable=True)
+    ended_by: str | None = text_column(nullable=True)
+    author: str | None = text_column(nullable=True)
+    reason: str | None = text_column(nullable=True)

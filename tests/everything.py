@@ -15,8 +15,10 @@ from store.work_tables import (
     Delivery,
     DeliveryAhead,
     Discrepancy,
+    Drift,
     Filing,
     FilingCursor,
+    LiveShape,
     Plan,
     Publication,
     Receiver,
@@ -62,6 +64,12 @@ def work(tx: Any, connection: str) -> None:
             Plan,
             {"connection_id": connection, "failures": 2, "breaker": "open", "updated_at": AT}
             | {"waits_for": "AUTH_DENIED", "suspect_since": AT},
+        ),
+        (LiveShape, {"connection_id": connection, "shape": "record", "procedure": ""}),
+        (
+            Drift,
+            {"connection_id": connection, "kind": "lost", "ended_by": "accepted"}
+            | {"told": "{}", "ended_at": AT},
         ),
         (Alarm, {"kind": "breaker", "key": connection, "since": AT, "last_at": AT, "count": 3}),
         (
