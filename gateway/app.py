@@ -11,7 +11,7 @@ from gateway import openapi as openapi_of_doors
 from gateway import problems
 from gateway.api import dossiers, health, indicators, lookup, push, receipts, tokens
 from gateway.body import SmallAtOpenDoors
-from gateway.console import filings
+from gateway.console import doors as console
 from gateway.correlate import Correlate
 from gateway.lookup import page
 from gateway.plain import plain
@@ -64,7 +64,7 @@ def create_app(context: Context, background: Background | None = None) -> FastAP
         canonical_soap.router,
         native.router,
         page.router,
-        filings.router,
+        *console.ROUTERS,
     ):
         app.include_router(router)
     _describe(app)

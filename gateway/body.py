@@ -8,7 +8,16 @@ from canonical.errors import RequestRefused
 from canonical.reasons import Reason
 
 # Doors whose form is read before anybody is known; what is said there fits on one page.
-_OPEN_DOORS = frozenset({"/oauth/token", "/api/v1/lookup", "/tra-cuu", "/console/filings"})
+_OPEN_DOORS = frozenset(
+    {
+        "/oauth/token",
+        "/api/v1/lookup",
+        "/tra-cuu",
+        "/console/login",
+        "/console/language",
+        "/console/filings",
+    }
+)
 OPEN_DOOR_BYTES = 16 * 1024
 
 

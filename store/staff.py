@@ -41,7 +41,7 @@ class Member(Struct, frozen=True):
         return Principal(f"staff:{self.id}", self.name, scopes, (), self.agencies)
 
 
-def addmember_of(
+def add_member(
     tx: Tx, name: str, role: str, agencies: list[str], password: str, at: str
 ) -> Member | None:
     """Add an account whose password is good for one thing: setting another. None where it is taken.
@@ -77,7 +77,7 @@ def has_any(tx: Tx) -> bool:
     return tx.execute(select(table(Staff).c.id).limit(1)).first() is not None
 
 
-def findmember_of(tx: Tx, name: str) -> Member | None:
+def find_member(tx: Tx, name: str) -> Member | None:
     """An account by name, disabled or not."""
     found = tx.execute(select(table(Staff)).where(table(Staff).c.name == name)).first()
     return member_of(found) if found is not None else None

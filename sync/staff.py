@@ -168,7 +168,7 @@ def lifetime(context: Context) -> Lifetime:
 
 def _plain(name: str) -> str:
     try:
-        return clean(name.strip())[:_LONGEST_NAME]
+        return str(clean(name.strip()))[:_LONGEST_NAME]
     except Forbidden:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401) from None
 

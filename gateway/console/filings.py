@@ -1,68 +1,43 @@
 """/console/filings: filings whose outcome nobody can tell, and what a person says of them.
 
-For clients with scope `admin`, by HTTP Basic with their credentials, since a browser can do that
-without a script. A browser sends such credentials along with whatever another site makes it send:
-so every form carries a token that only this page can make, for this person, this filing as it is
-now, and an hour.
+For staff who may repair; also for clients with scope `admin`, by HTTP Basic with their credentials,
+as scripts have it from before there were accounts. A browser sends such credentials along with
+whatever another site makes it send: so every form carries a token that only this page can make, for
+this person, this filing as it is now, and an hour.
 """
 
 import hashlib
 import hmac
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi import Form, Request
+from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from canonical import clock
 from canonical.errors import HubError, RequestRefused
-from canonical.filing import STATE_TEXT_VI
-from canonical.reasons import Reason, sentence
+from canonical.reasons import Reason
 from gateway.auth import context_of, principal_from_header
+from gateway.console.desk import Desk
+from gateway.console.door import PASSWORD, desk_of, open_router, to_login
 from store import connections, filings, rights
 from store.clients import Principal
 from store.connections import ConnectionRow
 from store.filings import FilingRow
+from store.staff_rights import Right
 from sync.context import Context
 from sync.filing_decisions import CHOICES, Decision, Said, decide_filing
 
-router = APIRouter(include_in_schema=False)
+router = open_router()
 PATH = "/console/filings"
 FORM_S = 3_600
-_FOLDER = Path(__file__).parent
-_PAGES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(["html"]))
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
-}
-_OUTDATED = "Biểu mẫu đã cũ hoặc hồ sơ vừa thay đổi. Hãy xem lại rồi quyết định."
-
-
-def _moment(iso: str | None) -> str:
-    return clock.from_iso(iso).strftime("%d/%m/%Y %H:%M:%S") if iso else "chưa"
-
-
-_PAGES.filters["moment"] = _moment
-
-
-@router.get("/console/console.css")
-async def style() -> HTMLResponse:
-    """The pages' one style sheet."""
-    return HTMLResponse((_FOLDER / "console.css").read_text("utf-8"), media_type="text/css")
+_BASIC = {"WWW-Authenticate": 'Basic realm="lienthong", charset="UTF-8"'}
 
 
 @router.get(PATH)
-async def waiting(request: Request, done: str = "") -> Response:
+async def waiting(request: Request) -> Response:
     """What waits for a person."""
-    return await run_in_threadpool(_answer, request, done)
+    desk = await desk_of(request)
+    return await run_in_threadpool(_answer, desk)
 
 
 @router.post(PATH)
@@ -76,29 +51,27 @@ async def decide(
 ) -> Response:
     """One decision; 303 back to what is left."""
     told = {"filing": filing, "decision": decision, "code": code, "reason": reason}
-    return await run_in_threadpool(_decide, request, told, token)
+    desk = await desk_of(request)
+    return await run_in_threadpool(_decide, desk, told, token)
 
 
-def _answer(request: Request, done: str) -> Response:
-    principal = _operator(request)
+def _answer(desk: Desk) -> Response:
+    principal = _operator(desk)
+    return principal if isinstance(principal, Response) else _page(desk, principal, 200)
+
+
+def _decide(desk: Desk, told: dict[str, str], token: str) -> Response:
+    principal = _operator(desk)
     if isinstance(principal, Response):
         return principal
-    said = f"Đã ghi quyết định về hồ sơ nộp thay số {done}." if done.isdecimal() else ""
-    return _page(request, principal, 200, said=said[:100])
-
-
-def _decide(request: Request, told: dict[str, str], token: str) -> Response:
-    principal = _operator(request)
-    if isinstance(principal, Response):
-        return principal
-    context = context_of(request)
+    context = desk.context
     row = _visible(context, principal, told["filing"])
     if row is None:
-        return _page(request, principal, 404, fault=sentence(Reason.NOT_FOUND))
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return _page(request, principal, 403, fault=_OUTDATED)
+        return _page(desk, principal, 404, fault="filings.gone")
+    if desk.request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return _page(desk, principal, 403, fault="filings.outdated")
     if not _is_ours(context, principal, row, token):
-        return _page(request, principal, 409, fault=_OUTDATED)
+        return _page(desk, principal, 409, fault="filings.outdated")
     try:
         said = Said(
             decision=Decision(told["decision"]),
@@ -109,36 +82,41 @@ def _decide(request: Request, told: dict[str, str], token: str) -> Response:
         )
         decide_filing(context, row.id, said)
     except ValueError:
-        return _page(request, principal, 422, fault=sentence(Reason.FIELD_TYPE))
+        return _page(desk, principal, 422, fault="filings.unfit")
     except HubError as error:
-        status = 409 if error.reason is Reason.CONFLICT else 422
-        fault = _FAULTS.get(error.reason, sentence(error.reason))
-        return _page(request, principal, status, fault=fault)
-    return RedirectResponse(f"{PATH}?done={row.id}", 303, headers=_HEADERS)
+        is_conflict = error.reason is Reason.CONFLICT
+        fault = _FAULTS.get(error.reason, "filings.unfit")
+        return _page(desk, principal, 409 if is_conflict else 422, fault=fault)
+    return desk.back(PATH, "filings.decided", number=row.id)
 
 
-_FAULTS = {
-    Reason.FIELD_MISSING: "Hãy ghi lý do; nếu sở đã nhận thì ghi cả mã của sở.",
-    Reason.CONFLICT: "Không ghi được: hồ sơ vừa thay đổi, hoặc mã này đã thuộc hồ sơ khác.",
-}
+_FAULTS = {Reason.FIELD_MISSING: "filings.missing", Reason.CONFLICT: "filings.conflict"}
 
 
-def _operator(request: Request) -> Principal | Response:
+def _operator(desk: Desk) -> Principal | Response:
     """Who asks, or the answer that asks who."""
-    header = request.headers.get("authorization", "")
+    header = desk.request.headers.get("authorization", "")
+    if not header:
+        return _member(desk)
     try:
-        principal = principal_from_header(context_of(request), header, basic=True)
+        principal = principal_from_header(context_of(desk.request), header, basic=True)
     except RequestRefused as error:
-        headers = {**_HEADERS, "WWW-Authenticate": 'Basic realm="lienthong", charset="UTF-8"'}
-        return _plain(error.status, error.reason, headers)
+        refused = desk.refuse(error.status, error.reason)
+        refused.headers.update(_BASIC)
+        return refused
     if not principal.may("admin"):
-        return _plain(403, Reason.FORBIDDEN, _HEADERS)
+        return desk.refuse(403, Reason.FORBIDDEN)
     return principal
 
 
-def _plain(status: int, reason: Reason, headers: dict[str, str]) -> Response:
-    body = _PAGES.get_template("refused.html").render(said=sentence(reason))
-    return HTMLResponse(body, status, headers=headers)
+def _member(desk: Desk) -> Principal | Response:
+    if desk.session is None:
+        return to_login(desk)
+    if desk.member.must_change:
+        return desk.back(PASSWORD)
+    if not desk.may(Right.REPAIR):
+        return desk.refuse(403, Reason.FORBIDDEN)
+    return desk.principal
 
 
 def _visible(context: Context, principal: Principal, told: str) -> FilingRow | None:
@@ -153,18 +131,15 @@ def _rows(context: Context, principal: Principal) -> list[tuple[FilingRow, str]]
         return filings.list_waiting(tx, seen)
 
 
-def _page(
-    request: Request, principal: Principal, status: int, *, said: str = "", fault: str = ""
-) -> Response:
-    context = context_of(request)
+def _page(desk: Desk, principal: Principal, status: int, *, fault: str = "") -> Response:
+    context = desk.context
     rows = _rows(context, principal)
     with context.store.read() as tx:
         known = {row.id: row for row in connections.list_connections(tx)}
     shown = [_shown(context, principal, row, dossier, known) for row, dossier in rows]
-    body = _PAGES.get_template("filings.html").render(
-        rows=shown, said=said, fault=fault, who=principal.name
-    )
-    return HTMLResponse(body, status, headers=_HEADERS)
+    base = "base.html" if desk.session is not None else "bare.html"
+    told = desk.say(fault) if fault else ""
+    return desk.page("filings.html", status, rows=shown, fault=told, who=principal.name, base=base)
 
 
 def _shown(
@@ -181,23 +156,15 @@ def _shown(
     return {
         "row": row,
         "dossier": dossier,
-        "state": STATE_TEXT_VI[row.state],
+        "state": row.state,
         "title": manifest.title if manifest is not None else row.connection_id,
         "owner": manifest.owner if manifest is not None else "",
-        "why": _why(row),
+        "reason": row.reason,
+        "is_person": row.state == "person",
         "failed": [place for place, plan in enumerate(row.plans, 1) if plan.state == "failed"],
         "choices": [choice.value for choice in CHOICES.get(row.state, ())],
         "token": _token(context, principal, row, int(context.now().timestamp()) + FORM_S),
     }
-
-
-def _why(row: FilingRow) -> str:
-    if row.state == "person":
-        return (
-            "Đã gửi mà không nhận được câu trả lời; sở không cho tra cứu, hoặc có hơn một hồ sơ"
-            " tại sở có thể là hồ sơ này."
-        )
-    return sentence(Reason(row.reason)) if row.reason else ""
 
 
 def _token(context: Context, principal: Principal, row: FilingRow, until: int) -> str:

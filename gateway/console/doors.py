@@ -1,0 +1,13 @@
+"""Every page of the console, for the application."""
+
+from gateway.console import disclosing, filings, overview, signing_in, static_files, tasks
+
+ROUTERS = (
+    static_files.router,
+    signing_in.before,
+    signing_in.router,
+    overview.router,
+    tasks.router,
+    filings.router,
+    disclosing.router,
+)
