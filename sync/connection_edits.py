@@ -14,11 +14,12 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 from store import catalogue, connection_versions, filing_cursors
 from store.connections import ConnectionRow
-from sync import connecting, wishes
+from sync import connecting, connection_systems, wishes
 from sync import plan as planning
 from sync.connecting import By, Wanted
 from sync.connection_documents import is_json
 from sync.context import DECLARED, Context
+from sync.gates import in_write
 
 
 class Told(Struct, frozen=True):
@@ -98,7 +99,7 @@ def make(context: Context, new: New, by: By) -> ConnectionRow:
         )
         wanted = _with_told(Wanted(bare), new.told)
         connection_versions.save_files(tx, wanted.files, clock.to_iso(now))
-        manifest = connecting.system_wanted(context, tx, wanted.row).manifest
+        manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
         options, secrets = sorted_out(new.settings, manifest.options, manifest.secrets)
         role = new.role or manifest.role
         row = structs.replace(wanted.row, options=options, role=role)
@@ -109,7 +110,7 @@ def make(context: Context, new: New, by: By) -> ConnectionRow:
             catalogue.change_catalogue(tx, changed, "hub connections", clock.to_iso(now))
         return made
 
-    return context.store.in_write(work)
+    return in_write(context, work)
 
 
 def mend(context: Context, connection_id: str, change: Change, by: By) -> ConnectionRow:
@@ -128,7 +129,7 @@ def mend(context: Context, connection_id: str, change: Change, by: By) -> Connec
         tried_at_once(context, tx, row)
         return row
 
-    return context.store.in_write(work)
+    return in_write(context, work)
 
 
 def tried_at_once(context: Context, tx: Tx, row: ConnectionRow) -> None:
@@ -143,7 +144,7 @@ def tried_at_once(context: Context, tx: Tx, row: ConnectionRow) -> None:
 def _changed(context: Context, tx: Tx, wanted: Wanted, change: Change, at: str) -> Wanted:
     wanted = _with_told(wanted, change.told)
     connection_versions.save_files(tx, wanted.files, at)
-    manifest = connecting.system_wanted(context, tx, wanted.row).manifest
+    manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
     options, secrets = sorted_out(change.settings, manifest.options, manifest.secrets)
     held = wanted.row
     tables = {name: dict(codes) for name, codes in held.tables.items()}
