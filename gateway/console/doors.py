@@ -1,6 +1,6 @@
 """Every page of the console, for the application."""
 
-from gateway.console import disclosing, filings, overview, signing_in, static_files, tasks
+from gateway.console import disclosing, filings, nowhere, overview, signing_in, static_files, tasks
 
 ROUTERS = (
     static_files.router,
@@ -10,4 +10,6 @@ ROUTERS = (
     tasks.router,
     filings.router,
     disclosing.router,
+    # After all others: what is no page.
+    nowhere.router,
 )
