@@ -19,6 +19,7 @@ from store import catalogue, connection_versions, connections
 from store.connections import ConnectionRow
 from store.engine import Store
 from store.vault import Vault
+from sync.learning import Learner
 
 # What a connection without code of its own speaks; its declaration says the rest.
 DECLARED = ("file", "rest", "soap")
@@ -104,6 +105,7 @@ class Context:
         declare: Builds the system of a declaration and its contract files.
         probe: Feels the way to a counterpart while a link is tried.
         contracts: Reads contracts that are handed in.
+        learner: What records look like, as this process has seen and not settled yet.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class Context:
         self.declare = declare
         self.probe = probe
         self.contracts = contracts
+        self.learner = Learner()
         self._declared: dict[tuple[str, int], System | HubError] = {}
         self._books: Books | None = None
         self._mappings: dict[tuple[str, int], CompiledMapping] = {}
