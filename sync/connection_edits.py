@@ -64,13 +64,17 @@ class Change(Struct, frozen=True, kw_only=True):
 
     Attributes:
         settings: Plain ones and secrets, by name.
+        cleared: Plain settings that are taken away.
         tables: Entries that are added.
+        own_tables: All its additions to code tables, instead of those it has.
     """
 
     endpoint: str | None = None
     role: str | None = None
     settings: Mapping[str, str] = {}
+    cleared: tuple[str, ...] = ()
     tables: Mapping[str, Mapping[str, Any]] = {}
+    own_tables: Mapping[str, Mapping[str, Any]] | None = None
     told: Told = Told()
 
 
@@ -147,17 +151,22 @@ def _changed(context: Context, tx: Tx, wanted: Wanted, change: Change, at: str) 
     manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
     options, secrets = sorted_out(change.settings, manifest.options, manifest.secrets)
     held = wanted.row
-    tables = {name: dict(codes) for name, codes in held.tables.items()}
+    told = held.tables if change.own_tables is None else change.own_tables
+    tables = {name: dict(codes) for name, codes in told.items()}
     for name, codes in change.tables.items():
         tables.setdefault(name, {}).update(codes)
     row = structs.replace(
         held,
         endpoint=held.endpoint if change.endpoint is None else change.endpoint,
         role=held.role if change.role is None else change.role,
-        options={**held.options, **options},
+        options=_less(held.options, change.cleared) | options,
         tables=tables,
     )
     return structs.replace(wanted, row=row, secrets=secrets)
+
+
+def _less(options: Mapping[str, str], cleared: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if name not in cleared}
 
 
 def _with_told(wanted: Wanted, told: Told) -> Wanted:
