@@ -143,6 +143,7 @@ class Soak:
                 break
             if (held, left) != before:
                 before, moved_at = (held, left), time.monotonic()
+            pause(min(left / 500, 15))  # who asks all the time takes what they work with
         portal.close()
 
     def _on_the_way(self) -> int:
