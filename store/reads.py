@@ -83,9 +83,18 @@ class Filters(Struct, frozen=True):
     due_before: date | None = None
 
 
-def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: int) -> list[Shown]:
+def list_dossiers(
+    tx: Tx,
+    filters: Filters,
+    seen: Narrowed,
+    after: int,
+    limit: int,
+    *,
+    newest_first: bool = False,
+) -> list[Shown]:
     """Living dossiers by id, after one: keyset paging, so that depth costs nothing."""
-    said = ["merged_into IS NULL", "dossier.id > :after", seen.condition]
+    turn, order = ("<", " DESC") if newest_first else (">", "")
+    said = ["merged_into IS NULL", f"dossier.id {turn} :after", seen.condition]
     parameters: dict[str, Any] = {"after": after, "limit": limit, **seen.parameters}
     if filters.agency is not None:
         said.append(filters.agency.condition)
@@ -115,7 +124,7 @@ def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: i
     found = tx.execute(
         text(
             f"SELECT {_SHOWN} FROM dossier WHERE {' AND '.join(said)}"
-            " ORDER BY dossier.id LIMIT :limit"
+            f" ORDER BY dossier.id{order} LIMIT :limit"
         ),
         days(tx, parameters),
     )

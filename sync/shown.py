@@ -5,9 +5,29 @@ from typing import Any
 import msgspec
 
 from canonical.catalogue import Books
+from canonical.masking import STARS, mask_id, mask_name, mask_phone
 from canonical.reasons import Reason, sentence
 from store.reads import Shown
 from sync.deadlines import computed_due
+
+_MASKS = {"name": mask_name, "id_number": mask_id, "phone": mask_phone}
+
+
+def masked(told: dict[str, Any]) -> dict[str, Any]:
+    """A dossier as it is shown, with the people in it masked; in place."""
+    for role in ("applicant", "acting"):
+        person = told.get(role)
+        if person:
+            told[role] = {
+                name: value if name == "kind" or value is None else _mask(name, value)
+                for name, value in person.items()
+            }
+    return told
+
+
+def _mask(name: str, value: str) -> str:
+    mask = _MASKS.get(name)
+    return STARS if mask is None else mask(value)
 
 
 def findings_of(shown: Shown, books: Books, language: str) -> list[dict[str, Any]]:
