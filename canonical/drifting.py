@@ -232,7 +232,8 @@ def accepted(known: Looks, change: Mapping[str, Any]) -> Looks:
         name = change.get("to") or path
         fields.setdefault(name, FieldSeen(since=known.rows))
     if field is not None and kind == "retyped":
-        fields[path] = structs.replace(field, kinds=_more(field.kinds, change))
+        # Its forms are another kind's, and are learnt anew.
+        fields[path] = structs.replace(field, kinds=_more(field.kinds, change), forms={})
     if field is not None and kind == "date_form":
         fields[path] = structs.replace(field, forms=_more(field.forms, change))
     if field is not None and kind == "value":
