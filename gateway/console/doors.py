@@ -1,6 +1,15 @@
 """Every page of the console, for the application."""
 
-from gateway.console import disclosing, filings, nowhere, overview, signing_in, static_files, tasks
+from gateway.console import (
+    connection_doors,
+    disclosing,
+    filings,
+    nowhere,
+    overview,
+    signing_in,
+    static_files,
+    tasks,
+)
 
 ROUTERS = (
     static_files.router,
@@ -10,6 +19,7 @@ ROUTERS = (
     tasks.router,
     filings.router,
     disclosing.router,
+    *connection_doors.ROUTERS,
     # After all others: what is no page.
     nowhere.router,
 )
