@@ -42,7 +42,7 @@ class FieldSeen(Struct, omit_defaults=True):
     Attributes:
         since: Records that were seen before it first was.
         present: Records that had it.
-        gap: Records since it was last there.
+        gap: Records of whole samples without it, since one had it.
         kinds: text | number | flag | list | object | none, each with how often.
         forms: Forms of its texts and moments, the commonest.
         values: Codes, where a table reads it.
@@ -94,12 +94,7 @@ def note(looks: Looks, values: Mapping[str, Any], coded: Collection[str]) -> Non
         if path not in met:
             met.add(path)
             field.present += 1
-            field.gap = 0
         _look(field, value, is_coded=path in coded)
-    if len(met) < len(looks.fields):
-        for path, field in looks.fields.items():
-            if path not in met:
-                field.gap += 1
 
 
 def _walk(values: Mapping[str, Any], above: str, depth: int) -> Iterator[tuple[str, Any]]:
@@ -170,7 +165,7 @@ def merged(known: Looks, fresh: Looks, only: Collection[str] | None = None) -> L
         fields[path] = FieldSeen(
             field.since,
             field.present + seen.present,
-            seen.gap,
+            0,
             _summed(field.kinds, seen.kinds),
             _summed(field.forms, seen.forms),
             _summed(field.values, seen.values),
