@@ -22,7 +22,7 @@ from canonical.standing import day
 from canonical.states import ENDED, TEXT_VI, WAITING, Status
 from hub import output
 from hub.commands.opened import opened
-from store import connections, indicators, reads, rights
+from store import connections, indicators, reads, rights, shown_receipts
 from store.reads import Filters, Shown
 from sync.context import Context
 
@@ -142,7 +142,7 @@ def show_receipt(
 ) -> None:
     """Một lần gửi hoặc một trang lấy về, và kết quả từng bản ghi / one receipt."""
     with opened() as context, context.store.read() as tx:
-        found = reads.load_shown_receipt(tx, receipt_id)
+        found = shown_receipts.load_shown_receipt(tx, receipt_id)
     if found is None:
         raise HubError(Reason.NOT_FOUND, f"no receipt {receipt_id!r}")
     told: dict[str, Any] = msgspec.to_builtins(found)
