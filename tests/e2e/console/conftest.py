@@ -5,30 +5,14 @@ failure (LIENTHONG_REQUIRE_CHROMIUM).
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.e2e.console.chromium import FLAGS, NAMES, chromium
 from tests.e2e.console.seeded import Seeded, seeded
 from tests.e2e.console.visitor import WIDE, Visitor
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium() -> str | None:
-    """The system's Chromium."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from canonical.catalogue import ProcedureFacts
 from gateway.app import create_app
 from hub.commands import receivers as receiver_commands
 from hub.demo.serving import AppThread
-from store import alarms, reconciliations
+from store import alarms, quarantine, reconciliations
 from store import staff as accounts
 from store.engine import open_store
 from store.migrate import ensure
@@ -43,12 +43,14 @@ class Seeded:
         base: Its address.
         first: Public id of a dossier that two systems hold.
         receipt: Public id of a receipt with several records.
+        refused: Id of a record in the quarantine, refused for its state.
     """
 
     base: str
     trial: Trial
     first: str
     receipt: str
+    refused: int
 
 
 async def fill(hub: Trial) -> tuple[str, str]:
@@ -86,6 +88,8 @@ async def fill(hub: Trial) -> tuple[str, str]:
             updated_at=today.isoformat(),
             agency="H50.19",
             code="L-1",
+            applicant={"kind": "person", "name": NAMES[1]},
+            accepted_at=many[0]["accepted_at"],
             history=[
                 {
                     "status": "in_progress",
@@ -191,10 +195,12 @@ def seeded(folder: Path) -> Iterator[Seeded]:
         first, receipt = thread.submit(lambda: asyncio.run(filled())).result()
     work_under_way(hub)
     people(hub)
+    with store.read() as tx:
+        refused = quarantine.list_quarantine(tx, "desk")[0].id
     hub.context.now = now
     served = AppThread("console", create_app(hub.context))
     try:
-        yield Seeded(served.base, hub, first, receipt)
+        yield Seeded(served.base, hub, first, receipt, refused)
     finally:
         served.stop()
         served.join()
