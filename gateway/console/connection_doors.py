@@ -7,6 +7,8 @@ from gateway.console import (
     connection_testing,
     connection_versions,
     connections,
+    mapping_change,
+    mapping_editor,
 )
 
 ROUTERS = (
@@ -16,4 +18,6 @@ ROUTERS = (
     connection_testing.router,
     connection_versions.router,
     connection_drift.router,
+    mapping_editor.router,
+    mapping_change.router,
 )
