@@ -1,5 +1,6 @@
 """/console/calendar, agencies, procedures, codes: what the hub goes by."""
 
+import unicodedata
 from datetime import date
 from typing import Annotated
 
@@ -57,11 +58,11 @@ def agencies(
     """Agencies with their validity, and who took over from whom."""
     with desk.context.store.read() as tx:
         data = desk.context.books(tx).data
-    wanted = folded(q)
+    wanted = _searched(q)
     rows = [
         one
         for one in sorted(data.agencies, key=lambda one: (one.code, one.valid_from or date.min))
-        if (not wanted or wanted in folded(f"{one.code} {one.name}"))
+        if (not wanted or wanted in _searched(f"{one.code} {one.name}"))
         and (on is None or _holds(one, on))
     ]
     return desk.page(
@@ -77,6 +78,12 @@ def agencies(
     )
 
 
+def _searched(text: str) -> str:
+    """As it is searched: `dong ha` finds `Đông Hà`."""
+    apart = unicodedata.normalize("NFD", folded(text).replace("đ", "d"))
+    return "".join(one for one in apart if not unicodedata.combining(one))
+
+
 def _holds(one: Agency, on: date) -> bool:
     begins, ends = one.valid_from, one.valid_to
     return (begins is None or begins <= on) and (ends is None or on < ends)
@@ -89,11 +96,11 @@ def procedures(
     """Procedures and how long each may take."""
     with desk.context.store.read() as tx:
         books = desk.context.books(tx)
-    wanted = folded(q)
+    wanted = _searched(q)
     rows = [
         one
         for one in sorted(books.data.procedures, key=lambda one: one.code)
-        if not wanted or wanted in folded(f"{one.code} {one.name} {one.domain}")
+        if not wanted or wanted in _searched(f"{one.code} {one.name} {one.domain}")
     ]
     return desk.page(
         "procedures.html",
