@@ -97,11 +97,11 @@ def run(settings: Settings, commands: Commands, *, stays: bool) -> int:
         say("Đã có số đếm độc lập" if counted else "Không có scripts/count_demo.py để đếm độc lập")
         is_wrong = _show(scene, found, counted, stays=stays)
         if stays:
-            made = staff.add_first(context)
-            if made is not None:
+            first = staff.add_first(context)
+            if first is not None:
                 say(
-                    f"Màn hình điều hành: {hub.base}/console (tài khoản {made.name},"
-                    f" mật khẩu dùng một lần {made.password})"
+                    f"Màn hình điều hành: {hub.base}/console (tài khoản {first.name},"
+                    f" mật khẩu dùng một lần {first.password})"
                 )
             say("Đang phục vụ; Ctrl-C để dừng")
             with contextlib.suppress(KeyboardInterrupt):
