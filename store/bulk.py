@@ -19,6 +19,12 @@ from store.tables import table
 from store.types import Moment
 
 
+@functools.lru_cache(512)
+def said(statement: str) -> TextClause:
+    """A statement's text, taken apart once however often it is asked."""
+    return text(statement)
+
+
 def _cast(kind: Any) -> str:
     if isinstance(kind, Moment):
         return "timestamptz"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from store import bulk
@@ -31,7 +30,7 @@ def load_door(tx: Tx, client_ids: Iterable[str]) -> Door:
     # Nobody's, and PostgreSQL takes no NUL.
     wanted = sorted({client_id for client_id in client_ids if client_id.isprintable()})
     found = tx.execute(
-        text(
+        bulk.said(
             "SELECT feed.catalogue, feed.seq, (SELECT count(*) FROM agency_seen) AS agencies,"
             " client.id, client.name, client.scopes, client.connections, client.agencies AS granted"
             " FROM feed LEFT JOIN client ON client.revoked_at IS NULL"

@@ -46,7 +46,7 @@ def load_dossiers(
 ) -> dict[str, Shown]:
     """The living dossiers that ids lead to, by the ids asked for, without those not to be seen."""
     found = tx.execute(
-        text(
+        bulk.said(
             f"SELECT old.public_id, {_SHOWN} FROM dossier old"
             " JOIN member ON member.leg_id = old.id JOIN dossier ON dossier.id = member.dossier_id"
             f" WHERE old.public_id IN ({bulk.texts_in(tx, 'ids')}) AND {seen.condition}"
@@ -76,7 +76,7 @@ def find_by_codes(tx: Tx, asked: Sequence[str], seen: Narrowed = EVERYTHING) -> 
     if not spelt:
         return told
     found = tx.execute(
-        text(
+        bulk.said(
             _BY_CODE.format(
                 spelt=bulk.numbered(tx, "spelt", "code"),
                 own=_BY_OWN.format(own=bulk.numbered(tx, "own", "namespace", "code"))
@@ -165,7 +165,9 @@ def list_dossiers(
         parameters["codes"] = bulk.pack(listed.codes or ())
         where = _agency_by_agency(tx, where, order, has_status=filters.status is not None)
     found = tx.execute(
-        text(f"SELECT {_SHOWN} FROM dossier WHERE {where} ORDER BY dossier.id{order} LIMIT :limit"),
+        bulk.said(
+            f"SELECT {_SHOWN} FROM dossier WHERE {where} ORDER BY dossier.id{order} LIMIT :limit"
+        ),
         days(tx, parameters),
     )
     return [Shown(*row) for row in found]
