@@ -1,6 +1,7 @@
 """The pages of the connections, in the order in which their addresses are tried."""
 
 from gateway.console import (
+    connection_adding,
     connection_drift,
     connection_page,
     connection_settings,
@@ -13,6 +14,7 @@ from gateway.console import (
 
 ROUTERS = (
     connections.router,
+    connection_adding.router,
     connection_page.router,
     connection_settings.router,
     connection_testing.router,

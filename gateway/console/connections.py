@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gateway.console.desk import Desk
 from gateway.console.door import needs, staff_router
-from gateway.console.repairs import Repair, repairs_of
+from gateway.console.repairs import Repair, rank, repairs_of
 from store import connections
 from store.staff_rights import Right
 from store.tables import CONNECTION_STATES
@@ -51,7 +51,10 @@ def show(
         listed=wanted,
         ended=ended,
         total=len(seen.links),
-        waiting=[one for one in listed if one.repairs],
+        waiting=sorted(
+            ((one.link, repair) for one in listed for repair in one.repairs),
+            key=lambda pair: rank(pair[1]),
+        ),
         states=CONNECTION_STATES,
         healths=_HEALTHS,
         asked={"q": q, "state": state, "health": health},

@@ -63,10 +63,11 @@ def repairs_of(row: ConnectionRow, standing: Standing, lasting: Iterable[AlarmRo
     if unset:
         path = f"/console/connections/{row.id}/{_WHERE['secret_missing']}"
         found.append(Repair("secret_missing", "", 1, None, ", ".join(unset), path))
-    return sorted(found, key=_rank)
+    return sorted(found, key=rank)
 
 
-def _rank(one: Repair) -> tuple[int, str]:
+def rank(one: Repair) -> tuple[int, str]:
+    """What sorts the worst first, the oldest of a kind before the others."""
     is_known = one.kind in _ORDER
     return (_ORDER.index(one.kind) if is_known else len(_ORDER), one.since)
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from canonical import clock
+from hub.wiring import Contracts
 from store import alarms, connections
 from sync import connection_edits, connection_history, wishes
 from sync.connecting import By, mark_tested
@@ -18,6 +21,7 @@ from tests.trial import Trial
 pytestmark = pytest.mark.unproved  # no record is decided here but by the doors, tried elsewhere
 ONE_STORE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 PATH = "/console/connections"
+WSDL = Path(__file__).parents[2] / "adapters" / "transport" / "contract" / "service-2014-used.wsdl"
 ME = By("nguoi-truc", "thử nghiệm")
 CANARY = "mat-khau-khong-ai-duoc-thay"
 PAGES = ("", "/settings", "/test", "/versions", "/drift", "/runs")
@@ -234,3 +238,68 @@ async def test_what_keeps_a_link_from_being_enabled_is_shown_with_values_and_fig
     assert "1 hồ sơ đang có" in text
     assert "chỉ tiêu sẽ mất những hồ sơ này" in text
     assert held(hub).state == "paused"
+
+
+@ONE_STORE
+async def test_a_built_in_system_is_added_as_a_draft_with_its_secrets(hub: Trial) -> None:
+    browser = signed_in(hub, "administrator")
+    text = await browser.text(f"{PATH}/+new")
+    assert "+new?system=rest" in text
+    text = await browser.text(f"{PATH}/+new", system="one_stop")
+    assert 'name="option.client_id"' in text
+    form = {"system": "one_stop", "id": "snv", "endpoint": "http://127.0.0.1:1", "agency": "H50.06"}
+    secret = {"secret.client_secret": CANARY, "option.client_id": "truc"}
+    said = await browser.post(f"{PATH}/+new", **form, **secret)
+    assert said.headers["location"] == f"{PATH}/snv/test"
+    assert held(hub).state == "draft"
+    assert held(hub).secrets(hub.context.vault) == {"client_secret": CANARY}
+    said = await browser.post(f"{PATH}/+new", **form)
+    assert said.status == 409  # the id is taken
+    assert (await signed_in(hub, "viewer").get(f"{PATH}/+new")).status == 403
+
+
+@ONE_STORE
+async def test_a_declared_system_is_added_by_pasting_its_declaration(hub: Trial) -> None:
+    browser = signed_in(hub, "administrator")
+    assert "declaration" in await browser.text(f"{PATH}/+new", system="rest")
+    declared = (Path(__file__).parents[1] / "contract" / "declared" / "rest.toml").read_text()
+    form = {"system": "rest", "id": "snv", "endpoint": "http://127.0.0.1:1"}
+    said = await browser.post(f"{PATH}/+new", **form, declaration="kind = ?")
+    assert (said.status, "line 1" in said.raw.decode()) == (422, True)
+    said = await browser.post(f"{PATH}/+new", **form, declaration=declared)
+    assert said.headers["location"] == f"{PATH}/snv/settings"
+    assert held(hub).state == "draft"
+    text = await browser.text(f"{PATH}/snv/settings")
+    assert "mat_khau" in text
+    assert "Sở Mẫu (REST)" in text
+    assert (
+        "chưa được thử"
+        in (
+            await browser.post(f"{PATH}/snv/move", to="enable", seen=str(held(hub).version))
+        ).raw.decode()
+    )
+    assert "maHoSo" in await browser.text(f"{PATH}/snv/mapping")
+
+
+@ONE_STORE
+async def test_a_contract_is_described_and_drafted(hub: Trial) -> None:
+    hub.context.contracts = Contracts()
+    browser = signed_in(hub, "administrator")
+    files = {"files": (WSDL.name, WSDL.read_bytes(), "text/xml")}
+    token = await browser.token()
+
+    async def read(**more: str) -> str:
+        form = {"token": token, **more}
+        said = await browser.call("POST", f"{PATH}/+contract", data=form, files=files)
+        assert said.status == 200
+        return said.raw.decode()
+
+    text = await read()
+    assert "sha256:" in text
+    operation = re.search(r'value="(\w+ push)"', text)
+    assert operation is not None
+    text = await read(draft=operation[1])
+    assert 'hx-swap-oob="true"' in text
+    assert "[mapping" in text
+    assert "alert-danger" in await read(draft="khong-co pull")
+    assert (await browser.post(f"{PATH}/+contract")).status == 422
