@@ -81,20 +81,16 @@ def list_lines(
 
 def _line(shown: Shown, books: Books, today: date) -> Line:
     told: dict[str, Any] = msgspec.json.decode(shown.body)
-    leg = told["legs"][0]
     name = (told["applicant"] or {}).get("name")
     due, status = told["judged_due_at"] or told["due_at"], told["status"]
     is_running = status not in ENDED and status not in WAITING
-    procedure = told["procedure"] or {}
-    told_name = procedure.get("name")
-    facts = books.procedures.get(codes.procedure_key(procedure.get("code") or ""))
     return Line(
         key=shown.id,
         id=shown.public_id,
-        code=told["national_code"] or told["receipt_number"] or f"{leg['namespace']}:{leg['code']}",
+        code=_code(told),
         status=status,
         agency=books.agency_name(told["agency"], today),
-        procedure=facts.name if facts is not None else told_name or shown.procedure_code,
+        procedure=_procedure(told, books),
         applicant=mask_name(name) if name else None,
         accepted_at=told["accepted_at"],
         due_at=due,
@@ -102,10 +98,29 @@ def _line(shown: Shown, books: Books, today: date) -> Line:
     )
 
 
+def _code(told: dict[str, Any]) -> str:
+    """What people call a dossier."""
+    leg = told["legs"][0]
+    own = f"{leg['namespace']}:{leg['code']}"
+    return str(told["national_code"] or told["receipt_number"] or own)
+
+
+def _procedure(told: dict[str, Any], books: Books) -> str | None:
+    """Its procedure's name: as the catalogue has it, else as it was told, else its code."""
+    procedure = told["procedure"] or {}
+    facts = books.procedures.get(codes.procedure_key(procedure.get("code") or ""))
+    if facts is not None:
+        return facts.name
+    name = procedure.get("name") or procedure.get("code")
+    return str(name) if name else None
+
+
 class Page(Struct, frozen=True):
     """One dossier, whole.
 
     Attributes:
+        title: What people call it.
+        procedure: Its procedure's name.
         told: As the portal reads it; people masked unless they were asked for.
         agencies: Code -> name, of the agencies it names.
         is_masked: Whether people are masked.
@@ -113,6 +128,8 @@ class Page(Struct, frozen=True):
 
     id: str
     key: int
+    title: str
+    procedure: str | None
     told: dict[str, Any]
     findings: list[dict[str, Any]]
     steps: list[Step]
@@ -133,6 +150,8 @@ def load_page(
     return Page(
         id=shown.public_id,
         key=shown.id,
+        title=_code(told),
+        procedure=_procedure(told, books),
         told=told if is_shown else masked(told),
         findings=findings_of(shown, books, language),
         steps=console_views.list_steps(tx, shown.id),
