@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
@@ -98,18 +99,29 @@ def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def taken(tx: Tx, connection_id: str, leg_ids: Iterable[int]) -> dict[int, tuple[str, str | None]]:
-    """Record id -> (disposition, digest), of what a connection said of these legs and was taken."""
-    found: dict[int, tuple[str, str | None]] = {}
+class Said(Struct, frozen=True):
+    """A stored record of one leg."""
+
+    leg_id: int
+    facet: str | None
+    digest: str | None
+    disposition: str
+    reason: str | None
+    field: str | None
+
+
+def said(tx: Tx, connection_id: str, leg_ids: Iterable[int]) -> dict[int, Said]:
+    """Record id -> what a connection said of these legs, what was refused there among it."""
+    found: dict[int, Said] = {}
     for ids in _portions(leg_ids):
         rows = tx.execute(
             text(
-                "SELECT id, disposition, digest FROM record WHERE disposition <> 'quarantined'"
-                f" AND connection_id = :connection AND leg_id IN ({bulk.ids_in(tx, 'ids')})"
+                "SELECT id, leg_id, facet, digest, disposition, reason, field FROM record"
+                f" WHERE connection_id = :connection AND leg_id IN ({bulk.ids_in(tx, 'ids')})"
             ),
             {"connection": connection_id, "ids": bulk.pack(ids)},
         )
-        found |= {int(row[0]): (row[1], row[2]) for row in rows}
+        found |= {int(row[0]): Said(int(row[1]), *row[2:]) for row in rows}
     return found
 
 

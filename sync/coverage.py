@@ -34,7 +34,7 @@ from sync.coverage_figures import Figure, figures_of
 from sync.reading import GONE
 
 Progress = Callable[[int, int], None]
-SEEN, CONTRACT, TABLE = "seen", "contract", "table"
+SEEN, CONTRACT, LISTED, TABLE = "seen", "contract", "listed", "table"
 _MOST_VALUES = 10_000  # of one field; a code list is shorter, more is none
 _MORE = "…"
 _MOST_TEXT = 120
@@ -49,7 +49,8 @@ class Uncovered(Struct, frozen=True):
     Attributes:
         field: The canonical fields it is for; `history.status` for one inside a list.
         rule: Where it is to be mapped (`tables.RULE`) or refused by name (`refused.RULE`).
-        source: seen | contract | table: in stored records, in the contract, in the table itself.
+        source: seen | contract | listed | table: in stored records, in the contract, in the
+            system's own code list, in the table that is in force.
         records: Stored records that say it.
         dossiers: Dossiers that count or are shown now, and whose records say it.
         outside: Local codes of which the hub shows nothing yet: they wait in the quarantine.
@@ -302,6 +303,8 @@ def _told(context: Context, tx: Tx, row: ConnectionRow, census: _Census) -> Cove
         values = dict.fromkeys(census.values[place], SEEN)
         for value in _declared(census.system, field):
             values.setdefault(value, CONTRACT)
+        for value in _base(census.system, field):
+            values.setdefault(value, LISTED)
         for value in codes.listed(field):
             values.setdefault(value, TABLE)
         wrong = [v for v in values if not codes.is_covered(field, v)]
@@ -344,6 +347,13 @@ def _told(context: Context, tx: Tx, row: ConnectionRow, census: _Census) -> Cove
         vi=vi,
         en=en,
     )
+
+
+def _base(system: System, field: Coded) -> Iterator[str]:
+    """The system's own code list: what an overlay leaves out may arrive all the same."""
+    document = system.mapping_document or {}
+    for kind in ("tables", "refused"):
+        yield from document.get(kind, {}).get(field.rule, ())
 
 
 def _declared(system: System, field: Coded) -> Iterator[str]:
@@ -394,6 +404,7 @@ def _sentence(one: Uncovered) -> tuple[str, str]:
     vi_place, en_place = {
         SEEN: (f"có trong {one.records} bản ghi đã nhận", f"in {one.records} stored records"),
         CONTRACT: ("có trong hợp đồng dữ liệu", "in the pinned contract"),
+        LISTED: ("có trong danh sách mã của hệ thống", "in the system's own code list"),
         TABLE: ("bảng dẫn tới giá trị không có", "its table leads to what is no such value"),
     }[one.source]
     vi = f"{one.field}: giá trị {one.value!r} chưa ánh xạ, {vi_place}"

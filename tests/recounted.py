@@ -51,7 +51,7 @@ def indicators(hub: Trial, agencies: set[str], years: Iterable[int]) -> dict[Pla
         for agency in sorted(agencies):
             for year in years:
                 asked = Ask(agency, date(year, 1, 1), date(year, 12, 31))
-                told = answer(tx, books, asked, hub.clock())
+                told = answer(tx, books, asked, hub.clock(), hub.context.scopes)
                 names = ("total", "buckets", "carried_over", "resolved", "resolved_online")
                 found[agency, year] = {name: told[name] for name in names}
     return found

@@ -27,7 +27,7 @@ from sync.whatif.shadow import preview
 
 KEY = "bench-" + "k" * 40
 NAME = "snv"
-CANDIDATE = {"tables": {"status": {"set": {"waiting": "financial"}}}}
+CANDIDATE = {"tables": {"status": {"set": {"waiting": "in_progress"}}}}
 _DAY_MS = 86_400_000
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from canonical.errors import HubError
 from canonical.reasons import Reason
@@ -210,4 +211,7 @@ def replay(
         else:
             by = said_by(actor, reason or "xử lý lại theo ánh xạ mới")
             row = promotion_replay.begin(context, connection_id, by)
-    output.show(row, as_json=as_json)
+    told = to_builtins(row)
+    if not as_json:  # a sentence of a person, and no code of the list
+        told["why"] = told.pop("reason")
+    output.show(told, as_json=as_json)

@@ -13,12 +13,15 @@ from store.coverage import Counted, Stretch
 from store.dossiers import JudgementRow, SpanRow
 from store.ground import Claimed
 from store.intake import record_id
+from store.whatif import Said
 from sync.hiding import masked
 from sync.proof.hand import Hand, Place
 from sync.proof.part import Again
 from sync.proof.plan import load_legs
 from sync.proof.remembered import Remembered
 from sync.proof.spool import told_of
+from sync.whatif import choosing
+from sync.whatif.choosing import Name
 from sync.whatif.report import APPEARS, CHANGED, GOES, DossierChange, FieldChange
 
 _OBJECTS = ("procedure", "applicant", "acting")
@@ -26,12 +29,17 @@ Meeting = tuple[str, str, str, str]  # kind, key, namespace, code
 
 
 class Task(Struct, frozen=True):
-    """Which part, and for which connection."""
+    """Which part, and for which connection.
+
+    Attributes:
+        forced: Legs that are decided anew whatever their records say.
+    """
 
     part: int
     bounds: tuple[int, int]
     elsewhere: frozenset[Claimed]
     connection: str
+    forced: frozenset[Name] = frozenset()
 
 
 class Found(Struct):
@@ -44,7 +52,8 @@ class Found(Struct):
         turned: Record id -> (before, after), of those taken either way.
         codes: Record id -> local code, of those gained.
         meetings: Claims that the store does not know, and who would make them.
-        agencies: Codes that dossiers would name.
+        chosen: Legs that were decided anew.
+        refused: Record id -> reason and field, of those the store refused of legs that were not.
     """
 
     dossiers: list[DossierChange]
@@ -54,7 +63,8 @@ class Found(Struct):
     turned: dict[int, tuple[str, str]]
     codes: dict[int, str]
     meetings: list[Meeting]
-    agencies: set[str]
+    chosen: set[Name]
+    refused: dict[int, tuple[str, str | None]]
     unreadable: list[str]
 
 
@@ -64,17 +74,31 @@ def compute(hand: Hand, place: Place, task: Task) -> Found:
     Raises:
         StoreUnavailable, OperationalError, InterfaceError: the store cannot be read.
     """
-    legs = load_legs(place.folder, task.bounds)
-    ground = Remembered(proof.leg_names(hand.tx, legs), hand.roles, task.elsewhere)
+    every = load_legs(place.folder, task.bounds)
+    known = proof.leg_names(hand.tx, every)
+    names = {leg_id: (namespace, code) for (namespace, code, _), leg_id in known.items()}
+    told = list(told_of(place.folder, task.part, hand.context.vault))
+    rows = whatif.said(hand.tx, task.connection, every)
+    chosen = choosing.touched(hand, told, task.connection, names, rows, task.forced)
+    found = Found([], [], {}, {}, {}, {}, [], chosen, {}, [])
+    found.refused = {
+        i: (row.reason or "", row.field)
+        for i, row in rows.items()
+        if row.disposition == "quarantined" and names[row.leg_id] not in chosen
+    }
+    if not chosen:
+        return found
+    ground = Remembered(known, hand.roles, task.elsewhere)
     again = Again(hand, place, ground)
-    for told in told_of(place.folder, task.part, hand.context.vault):
-        again.take(told)
+    for one in choosing.only(hand, told, chosen):
+        again.take(one)
     again.spool.flush()
-    found = Found([], [], {}, {}, {}, {}, [], ground.agencies, again.unreadable)
+    found.unreadable = again.unreadable
+    legs = [leg_id for leg_id in every if names.get(leg_id) in chosen]
     _dossiers(hand, ground, legs, found)
     _counts(hand, ground, legs, found)
-    _records(hand, ground, legs, task.connection, found)
-    _claims(hand, ground, legs, task.connection, found)
+    _records(ground, rows, names, task.connection, found)
+    _claims(hand, ground, legs, found)
     return found
 
 
@@ -180,9 +204,17 @@ def _counted(row: JudgementRow, spans: Sequence[SpanRow]) -> Counted:
 
 
 def _records(
-    hand: Hand, ground: Remembered, legs: Sequence[int], connection: str, found: Found
+    ground: Remembered,
+    rows: Mapping[int, Said],
+    names: Mapping[int, Name],
+    connection: str,
+    found: Found,
 ) -> None:
-    before = {i: told[0] for i, told in whatif.taken(hand.tx, connection, legs).items()}
+    before = {
+        i: row.disposition
+        for i, row in rows.items()
+        if row.disposition != "quarantined" and names[row.leg_id] in found.chosen
+    }
     after: dict[int, str] = {}
     for own in ground.records.values():
         for receipt_id, speaker, row in own:
@@ -199,9 +231,7 @@ def _records(
     }
 
 
-def _claims(
-    hand: Hand, ground: Remembered, legs: Sequence[int], connection: str, found: Found
-) -> None:
+def _claims(hand: Hand, ground: Remembered, legs: Sequence[int], found: Found) -> None:
     known = whatif.claims_of(hand.tx, legs)
     for leg_id, own in ground.claims.items():
         row = ground.legs[leg_id]

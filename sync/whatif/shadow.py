@@ -3,11 +3,12 @@
 All raw bytes of the connection are read again by the candidate, and those of every connection that
 speaks of the same cases by their own mappings; everything is decided anew from the beginning by the
 functions that decided the first time, in memory, part by part (sync.proof), and held against what
-is stored. Legs that only the candidate would tie are put into one part, and computed once more.
+is stored. Legs of which everything reads as before are left out (sync.whatif.choosing). Legs that
+only the candidate would tie are put into one part, and computed once more.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -28,6 +29,7 @@ from sync.proof.recomputing import Effort, worth
 from sync.proof.spool import apart_of
 from sync.whatif import part
 from sync.whatif.candidate import Candidate, Supposed, Supposing, suppose
+from sync.whatif.choosing import Name
 from sync.whatif.figures import changes
 from sync.whatif.part import Found, Meeting, Task
 from sync.whatif.report import (
@@ -103,12 +105,11 @@ class _Shadow:
         connection = self._supposed.row.id
         meetings: list[list[tuple[str, str]]] = []
         while True:
-            found, place, cut = self._pass(meetings)
+            found, place = self._pass(meetings)
             more = self._unmet(found, plan.load_route(place.folder, place.parts))
             if not more:
                 break
             meetings += more  # each pass only ever joins more
-        del cut
         records = self._records(found, place)
         outcomes, told = records
         dossiers = sorted(
@@ -158,9 +159,7 @@ class _Shadow:
 
     # ------------------------------------------------------------------ one pass over all
 
-    def _pass(
-        self, meetings: Sequence[Sequence[tuple[str, str]]]
-    ) -> tuple[list[Found], Place, plan.Plan]:
+    def _pass(self, meetings: Sequence[Sequence[tuple[str, str]]]) -> tuple[list[Found], Place]:
         folder = self._folder / str(self._passes)
         folder.mkdir()
         self._passes += 1
@@ -182,8 +181,13 @@ class _Shadow:
             if isinstance(read, Broken):
                 raise HubError(Reason.CONFLICT, read.why)
             self._unread += read.unreadable + read.spoilt
+        route = plan.load_route(folder, cut.parts)
+        named = {name for names in meetings for name in names}
         tasks = [
-            (place, Task(n, own, cut.elsewhere.get(n, frozenset()), connection))
+            (
+                place,
+                Task(n, own, cut.elsewhere.get(n, frozenset()), connection, _of(n, named, route)),
+            )
             for n, own in enumerate(cut.bounds)
         ]
         found = []
@@ -192,7 +196,7 @@ class _Shadow:
             if isinstance(one, Broken):
                 raise HubError(Reason.CONFLICT, one.why)
             found.append(one)
-        return found, place, cut
+        return found, place
 
     def _tell(self, share: float) -> None:
         if self._progress is not None:
@@ -200,7 +204,8 @@ class _Shadow:
             self._progress(int(share * total), total)
 
     def _unmet(self, found: Sequence[Found], route: plan.Route) -> list[list[tuple[str, str]]]:
-        """Legs of different parts that would make one claim, those of the store among them."""
+        """Legs that would make one claim and were not decided together."""
+        chosen = {name for own in found for name in own.chosen}
         by_claim: dict[tuple[str, str], set[tuple[str, str]]] = {}
         told: Iterator[Meeting] = (one for own in found for one in own.meetings)
         for kind, key, namespace, code in told:
@@ -217,7 +222,7 @@ class _Shadow:
             sorted(names)
             for _, names in sorted(by_claim.items())
             if len({route.part_of(*name) for name in names}) > 1
-            or any(route.part_of(*name) >= route.count for name in names)
+            or (len(names) > 1 and not chosen.issuperset(names))
         ]
 
     # ------------------------------------------------------------------ records
@@ -236,6 +241,8 @@ class _Shadow:
             turned |= own.turned
             codes |= own.codes
         apart = _apart(self._context, place, connection, codes)
+        for own in found:
+            apart |= own.refused
         before = {i: told for i, *told in whatif.quarantined(self._tx, connection)}
         told: dict[int, tuple[str, str | None, str, str | None, str | None]] = {}
         for i in {*lost, *gained, *before, *apart}:
@@ -262,6 +269,11 @@ class _Shadow:
             for i in first_few
         ]
         return dict(sorted(outcomes.items())), listed
+
+
+def _of(part_number: int, names: Iterable[Name], route: plan.Route) -> frozenset[Name]:
+    """Those of a part."""
+    return frozenset(name for name in names if route.part_of(*name) == part_number)
 
 
 def _apart(

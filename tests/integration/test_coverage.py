@@ -126,6 +126,17 @@ async def test_closed_lists_of_the_contract_and_targets_that_are_none(hub: Trial
     ]
 
 
+@pytest.mark.unproved
+async def test_a_code_of_the_systems_own_list_may_arrive_though_it_never_did(hub: Trial) -> None:
+    hub.connect("snv", system="one_stop")
+    less = {"tables": {"status": {"remove": ["collecting"]}}}
+    with pytest.raises(NotEnabled, match="'collecting'"):
+        lay(hub, less)
+    named = {"refused": {"status": {"set": {"collecting": "không dùng / not used here"}}}}
+    lay(hub, less | named)
+    assert cover(hub).ok
+
+
 async def test_much_is_read_before_a_connection_is_locked(
     hub: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,7 +77,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
         "tables": {"status": {"set": {"la": "supplement", "300": "stopped"}}}
     },
     "what was mapped is refused": {
-        "tables": {"status": {"remove": ["processing", "new"]}},
+        "refused": {"status": {"set": {"processing": "thôi dùng / ended", "new": "thôi dùng"}}},
     },
     "an agency is another": {"tables": {"agency": {"set": {"SYT": "H50.97", "HHL": "H50.15.02"}}}},
     "a field is read elsewhere": {
