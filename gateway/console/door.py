@@ -73,6 +73,8 @@ class ConsoleRoute(APIRoute):
                 return turned.answer
             except Exception as error:  # noqa: BLE001 - each kind has its page, none is swallowed
                 return _failed(request, error)
+            finally:
+                await request.close()  # files that came with a form
 
         return answer
 
