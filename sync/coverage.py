@@ -8,7 +8,7 @@ receipts are read again page by page; what is kept of them is a count per value.
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from weakref import WeakKeyDictionary
 
@@ -21,22 +21,17 @@ from canonical.mapping.coded import Coded, Codes, wire_of
 from canonical.mapping.compile import MappingFault
 from canonical.mapping.overlay import OverlayFault
 from canonical.mapping.transforms import Bad
-from canonical.ports import Row, System
+from canonical.ports import System
 from canonical.reasons import Reason
-from canonical.text import Malformed
 from store import connections, coverage
 from store.connections import ConnectionRow
-from sync import shapes
 from sync.connection_documents import effective
 from sync.connection_systems import system_wanted
 from sync.context import Context
+from sync.coverage_census import Census, Progress
 from sync.coverage_figures import Figure, figures_of
-from sync.reading import GONE
 
-Progress = Callable[[int, int], None]
 SEEN, CONTRACT, LISTED, TABLE = "seen", "contract", "listed", "table"
-_MOST_VALUES = 10_000  # of one field; a code list is shorter, more is none
-_MORE = "…"
 _MOST_TEXT = 120
 _MOST_FIGURES = 5  # in a sentence; a report has them all
 _REMEMBERED = 8
@@ -130,76 +125,7 @@ class LookFirst(Exception):
         self.rows = rows
 
 
-class _Census:
-    """The values of one connection under one mapping, counted up to a receipt."""
-
-    def __init__(self, codes: Codes, system: System, row: ConnectionRow) -> None:
-        self.codes, self.system = codes, system
-        self.lock = threading.Lock()
-        self.after = self.known = self.receipts = self.records = self.unreadable = 0
-        self._row = row
-        self.values: list[set[str]] = [set() for _ in codes.fields]
-        self.records_of: dict[tuple[str, str], int] = {}  # (rule, value)
-        self.dossiers: dict[tuple[str, str], set[tuple[str, str]]] = {}  # of those not covered
-        self._by_shape: dict[str, list[tuple[int, Coded]]] = {}
-        for place, field in enumerate(codes.fields):
-            self._by_shape.setdefault(field.shape, []).append((place, field))
-        self._bodies: set[int] = set()
-
-    def is_whole(self, tx: Tx) -> bool:
-        """Whether no receipt came to light behind its back: ids need not commit in their order."""
-        return coverage.count_until(tx, self._row.id, self.after) == self.known
-
-    def go_on(self, context: Context, tx: Tx, progress: Progress | None = None) -> None:
-        """Read what came since."""
-        total, _, until = coverage.left_to_read(tx, self._row.id, self.after)
-        found = coverage.kept(tx, self._row.id, self.after, until)
-        for done, one in enumerate(found, start=1):
-            self._take(context, tx, one)
-            if progress is not None:
-                progress(done, total)
-        self.after, self.known = until, self.known + total
-
-    def _take(self, context: Context, tx: Tx, one: coverage.Kept) -> None:
-        shape = shapes.told(one.shape)
-        body = int.from_bytes(blake2b(f"{one.digest}{one.shape}".encode(), digest_size=8).digest())
-        if shape.name == GONE or shape.is_act or body in self._bodies:
-            return  # what says nothing, or nothing that another receipt does not say
-        self._bodies.add(body)
-        self.receipts += 1
-        try:
-            # A declaration may have changed since: bytes are taken apart as they were then.
-            system = context.system_of(self._row, one.mapping_version, tx)
-            rows = system.rows(shape.name, context.vault.open(one.data))
-        except (Malformed, HubError, ValueError):
-            self.unreadable += 1
-            return
-        for position, row in enumerate(rows):
-            if isinstance(row, Row) and (shape.positions is None or position in shape.positions):
-                self._count(row)
-
-    def _count(self, row: Row) -> None:
-        self.records += 1
-        said: set[tuple[str, str]] = set()
-        for place, field in self._by_shape.get(row.shape, ()):
-            values = self.values[place]
-            for key in field.keys(row.values):
-                told = key
-                if key not in values:
-                    if len(values) >= _MOST_VALUES:
-                        told = _MORE
-                    values.add(told)
-                said.add((field.rule, told))
-                if not self.codes.is_covered(field, told):
-                    code = self.codes.code(row.shape, row.values)
-                    if code is not None:
-                        part = self.codes.parts.get(row.shape, "")
-                        self.dossiers.setdefault((field.rule, told), set()).add((part, code))
-        for one in said:
-            self.records_of[one] = self.records_of.get(one, 0) + 1
-
-
-_known: WeakKeyDictionary[Context, OrderedDict[tuple[str, bytes], _Census]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Context, OrderedDict[tuple[str, bytes], Census]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -252,7 +178,7 @@ def look_in(
     key = (row.id, blake2b(told, digest_size=16).digest())
     with _lock:
         known = _known.setdefault(context, OrderedDict())
-        census = known.pop(key, None) or _Census(codes, system, row)
+        census = known.pop(key, None) or Census(codes, system, row)
         known[key] = census
         while len(known) > _REMEMBERED:
             known.popitem(last=False)
@@ -261,7 +187,7 @@ def look_in(
         raise LookFirst(row)
     try:
         if not census.is_whole(tx):
-            census = known[key] = _Census(codes, system, row)
+            census = known[key] = Census(codes, system, row)
         if is_locked and coverage.left_to_read(tx, row.id, census.after)[1] > _IN_PASSING:
             raise LookFirst(row)
         census.go_on(context, tx, progress)
@@ -294,7 +220,7 @@ class _Bad(Struct):
     source: str
 
 
-def _told(context: Context, tx: Tx, row: ConnectionRow, census: _Census) -> Coverage:
+def _told(context: Context, tx: Tx, row: ConnectionRow, census: Census) -> Coverage:
     codes = census.codes
     fields = []
     found: dict[tuple[str, str], _Bad] = {}
@@ -368,7 +294,7 @@ def _uncovered(
     context: Context,
     tx: Tx,
     row: ConnectionRow,
-    census: _Census,
+    census: Census,
     told: tuple[str, str],
     bad: _Bad,
 ) -> Uncovered:
@@ -421,7 +347,7 @@ def _sentence(one: Uncovered) -> tuple[str, str]:
     return vi, en
 
 
-def _ending(uncovered: int, census: _Census) -> tuple[str, str]:
+def _ending(uncovered: int, census: Census) -> tuple[str, str]:
     if census.unreadable:
         return (
             f"{census.unreadable} biên nhận không đọc được theo cấu hình này",

@@ -291,7 +291,7 @@ async def test_a_quarantine_that_is_empty_ends_its_alarm(hub: Trial) -> None:
     mend(hub)
     replay(hub)
     with hub.store.read() as tx:
-        assert alarms.list_alarms(tx) == []
+        assert "bulk_quarantine" not in {one.kind for one in alarms.list_alarms(tx)}
 
 
 async def test_what_it_takes_up_is_sealed(hub: Trial) -> None:
