@@ -1,4 +1,7 @@
-"""One hub and one browser for all tests of the console's pages in real Chromium.
+"""One hub and one browser for all tests of a file, of the console's pages in real Chromium.
+
+Of a file and not of all: as long as Playwright runs it holds the process's event loop, and no
+asynchronous test of another file could run.
 
 The system's Chromium is used. Where there is none the tests are skipped and say so; in CI that is a
 failure (LIENTHONG_REQUIRE_CHROMIUM).
@@ -15,7 +18,7 @@ from tests.e2e.console.seeded import Seeded, seeded
 from tests.e2e.console.visitor import WIDE, Visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     found = chromium()
     if found is None:
@@ -31,14 +34,14 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hub(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
-    """The one hub of all these tests; each leaves it so that the others can go on."""
+    """The one hub of a file's tests; each leaves it so that the others can go on."""
     with seeded(tmp_path_factory.mktemp("console")) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visitors(browser: Any, hub: Seeded) -> Iterator[Callable[..., Visitor]]:
     """Who has signed in, by account and width; kept, since signing in costs a hash."""
     made: dict[tuple[str, int], Visitor] = {}
