@@ -14,13 +14,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import codes
+from store.failures import Budget
 from store.reads import find_by_code
 from store.vault import Vault
 
-WINDOW_S = 600
 PER_CODE = 10
-PER_SYSTEM = 2_000
-_SYSTEM = "*"
+_BUDGET = Budget("*", per_key=PER_CODE, in_all=2_000)
 
 
 class LookedUp(Struct, frozen=True):
@@ -32,26 +31,12 @@ class LookedUp(Struct, frozen=True):
 
 def failures_left(tx: Tx, code: str, now_s: float) -> bool:
     """Whether this code, and the system, may still be tried in this stretch of ten minutes."""
-    found = tx.execute(
-        text("SELECT key, failures FROM lookup_failure WHERE bucket = :b AND key IN (:code, :all)"),
-        {"b": int(now_s // WINDOW_S), "code": _key(code), "all": _SYSTEM},
-    )
-    limits = {_SYSTEM: PER_SYSTEM}
-    return all(row[1] < limits.get(row[0], PER_CODE) for row in found)
+    return _BUDGET.is_left(tx, _key(code), now_s)
 
 
 def note_failure(tx: Tx, code: str, now_s: float) -> None:
-    """Count a failed look-up against the code and the system; old stretches are dropped."""
-    bucket = int(now_s // WINDOW_S)
-    for key in sorted((_key(code), _SYSTEM)):
-        tx.execute(
-            text(
-                "INSERT INTO lookup_failure (bucket, key, failures) VALUES (:b, :key, 1)"
-                " ON CONFLICT (bucket, key) DO UPDATE SET failures = lookup_failure.failures + 1"
-            ),
-            {"b": bucket, "key": key},
-        )
-    tx.execute(text("DELETE FROM lookup_failure WHERE bucket < :b"), {"b": bucket - 1})
+    """Count a failed look-up against the code and the system."""
+    _BUDGET.note(tx, _key(code), now_s)
 
 
 def find_with_pin(tx: Tx, vault: Vault, code: str, pin: str) -> LookedUp | None:

@@ -8,18 +8,16 @@ import secrets
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from store.console_tables import Staff, StaffSession
+from store.failures import Budget
 from store.staff import Member, member_of
 from store.tables import table
 
-WINDOW_S = 600
-PER_NAME = 10
-PER_HUB = 300
-_HUB = "staff:*"
+_BUDGET = Budget("staff:*", per_key=10, in_all=300)
 # A session is noted as used once in so long: not every page is to write.
 _NOTED_EVERY_S = 60
 
@@ -109,26 +107,12 @@ def end_old(tx: Tx, now: datetime, lifetime: Lifetime) -> None:
 
 def failures_left(tx: Tx, name: str, now_s: float) -> bool:
     """Whether signing in under a name may still be tried in this stretch of ten minutes."""
-    found = tx.execute(
-        text("SELECT key, failures FROM lookup_failure WHERE bucket = :b AND key IN (:one, :all)"),
-        {"b": int(now_s // WINDOW_S), "one": _key(name), "all": _HUB},
-    )
-    limits = {_HUB: PER_HUB}
-    return all(row[1] < limits.get(row[0], PER_NAME) for row in found)
+    return _BUDGET.is_left(tx, _key(name), now_s)
 
 
 def note_failure(tx: Tx, name: str, now_s: float) -> None:
-    """Count a failure against the name and the whole console; old stretches are dropped."""
-    bucket = int(now_s // WINDOW_S)
-    for key in sorted((_key(name), _HUB)):
-        tx.execute(
-            text(
-                "INSERT INTO lookup_failure (bucket, key, failures) VALUES (:b, :key, 1)"
-                " ON CONFLICT (bucket, key) DO UPDATE SET failures = lookup_failure.failures + 1"
-            ),
-            {"b": bucket, "key": key},
-        )
-    tx.execute(text("DELETE FROM lookup_failure WHERE bucket < :b"), {"b": bucket - 1})
+    """Count a failure against the name and the whole console."""
+    _BUDGET.note(tx, _key(name), now_s)
 
 
 def _key(name: str) -> str:

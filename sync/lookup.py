@@ -13,6 +13,7 @@ from canonical.reasons import Reason
 from canonical.standing import day
 from canonical.states import ENDED, TEXT_VI, Status
 from store import lookups, reads
+from store.failures import WINDOW_S
 from sync.context import Context
 
 
@@ -51,7 +52,7 @@ def look_up(context: Context, code: str, pin: str) -> Answer:
     now = context.now()
     with context.store.read() as tx:
         if not lookups.failures_left(tx, code, now.timestamp()):
-            raise RequestRefused(Reason.TOO_MANY, 429, retry_after_s=lookups.WINDOW_S)
+            raise RequestRefused(Reason.TOO_MANY, 429, retry_after_s=WINDOW_S)
         found = lookups.find_with_pin(tx, context.vault, code, pin)
         books = context.books(tx)
         items = reads.load_timeline(tx, found.id) if found is not None else []

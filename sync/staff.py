@@ -17,6 +17,7 @@ from canonical.reasons import Reason
 from canonical.text import Forbidden, clean
 from store import staff, staff_sessions
 from store.console_tables import ROLES
+from store.failures import WINDOW_S
 from store.staff import Member
 from store.staff_sessions import Lifetime
 from sync.context import Context
@@ -120,7 +121,7 @@ def sign_in(context: Context, name: str, password: str) -> str:
     seconds = now.timestamp()
     with context.store.read() as tx:
         if not staff_sessions.failures_left(tx, name, seconds):
-            left = staff_sessions.WINDOW_S - int(seconds) % staff_sessions.WINDOW_S
+            left = WINDOW_S - int(seconds) % WINDOW_S
             raise RequestRefused(Reason.TOO_MANY, 429, retry_after_s=left)
         found = staff.find_member(tx, name)
     held = found.password if found is not None else _nobody()
