@@ -110,7 +110,7 @@ def settle(context: Context, connection_id: str) -> list[DriftShown]:
         news = context.store.in_write(
             lambda tx: _settle_in(context, tx, connection_id, looked, now)
         )
-    except Exception:
+    except Exception:  # a notice that fails must not end the run or the drain that calls it
         logger.exception(
             "What records look like could not be kept",
             extra={"event": "drift.broke", "connection": connection_id},

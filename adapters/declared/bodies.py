@@ -6,6 +6,7 @@ read once more with the fault marked where it stands, so that the record alone i
 
 import functools
 import json as plain_json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,20 +36,20 @@ _NIL = "{http://www.w3.org/2001/XMLSchema-instance}"
 _MARK = "\0spoilt"  # no name that strict JSON could hold beside it
 
 
-class Body:
+class Body(ABC):
     """One answer, to look into by the paths of a declaration."""
 
+    @abstractmethod
     def field(self, path: str) -> Any:
         """The value at a path; None where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def records(self, path: str, *, absent_is_empty: bool) -> list[dict[str, Any] | BadRow]:
         """The records at a path, in order.
 
         Raises:
             Garbled: BODY_MALFORMED where there is no list, and that is not declared to mean none.
         """
-        raise NotImplementedError
 
 
 class JsonBody(Body):
