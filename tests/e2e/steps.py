@@ -29,19 +29,19 @@ PAUSE_S = float(os.environ.get("STEPS_PAUSE_S", "0.1"))
 
 def prepare(store: Store) -> None:
     with store.write() as tx:
-        tx.execute(text("CREATE TABLE task (key TEXT PRIMARY KEY, steps INT, done INT)"))
+        tx.execute(text("CREATE TABLE stepped_task (key TEXT PRIMARY KEY, steps INT, done INT)"))
         columns = "key TEXT, number INT, node TEXT, token INT, at DOUBLE PRECISION"
         tx.execute(text(f"CREATE TABLE step ({columns})"))
 
 
 def add(store: Store, key: str, steps: int) -> None:
     with store.write() as tx:
-        tx.execute(text("INSERT INTO task VALUES (:k, :s, 0)"), {"k": key, "s": steps})
+        tx.execute(text("INSERT INTO stepped_task VALUES (:k, :s, 0)"), {"k": key, "s": steps})
 
 
 def due(context: Context, now: datetime) -> Sequence[Job]:
     with context.store.read() as tx:
-        found = tx.execute(text("SELECT key FROM task WHERE done < steps ORDER BY key"))
+        found = tx.execute(text("SELECT key FROM stepped_task WHERE done < steps ORDER BY key"))
         return [Job("steps", row[0]) for row in found]
 
 
@@ -59,7 +59,7 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
         connections.hold_lease(tx, lease, context.now(), ttl)
         found = tx.execute(
             text(
-                "UPDATE task SET done = done + 1 WHERE key = :k AND done < steps"
+                "UPDATE stepped_task SET done = done + 1 WHERE key = :k AND done < steps"
                 " RETURNING done, steps"
             ),
             {"k": job.key},

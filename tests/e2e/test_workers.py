@@ -107,14 +107,14 @@ class Nodes:
     def shorten(self) -> None:
         """Tasks are long, so that no machine is too slow for a test; five steps more will do."""
         with self.store.write() as tx:
-            tx.execute(text("UPDATE task SET steps = done + 5 WHERE done < steps"))
+            tx.execute(text("UPDATE stepped_task SET steps = done + 5 WHERE done < steps"))
 
     def are_done(self) -> bool:
-        return self.ask("SELECT count(*) FROM task WHERE done < steps")[0][0] == 0
+        return self.ask("SELECT count(*) FROM stepped_task WHERE done < steps")[0][0] == 0
 
     def proved(self) -> None:
         """Every step once and in order; whoever lost its lease wrote nothing afterwards."""
-        for key, count in self.ask("SELECT key, done FROM task"):
+        for key, count in self.ask("SELECT key, done FROM stepped_task"):
             told = self.ask("SELECT number, token FROM step WHERE key = :k ORDER BY at", k=key)
             assert [row[0] for row in told] == list(range(1, count + 1)), key
             assert [row[1] for row in told] == sorted(row[1] for row in told), key

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from store import lookups
+from store import failures, lookups
 from tests.trial import PUSH, Trial, dossier
 
 AT = "2026-03-05T09:00:00+07:00"
@@ -137,7 +137,7 @@ async def test_a_citizen_is_answered_by_a_page_whatever_was_typed(hub: Trial) ->
     for _ in range(lookups.PER_CODE):
         await hub.call("POST", "/tra-cuu", data={"code": "X-1", "pin": "000000"})
     said = await hub.call("POST", "/tra-cuu", data={"code": "X-1", "pin": "000000"})
-    assert (said.status, int(said.headers["retry-after"])) == (429, lookups.WINDOW_S)
+    assert (said.status, int(said.headers["retry-after"])) == (429, failures.WINDOW_S)
 
 
 async def test_a_dossier_shows_its_links(hub: Trial) -> None:
