@@ -4,14 +4,16 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
+from store import bulk
 from store.tables import Client, Idempotency, table
 
 SCOPES = ("push", "read", "indicators", "admin")
@@ -208,22 +210,25 @@ def load_answer(tx: Tx, client_id: str, key: str) -> KeptAnswer | None:
     return KeptAnswer(found.body_digest, found.status, found.content_type, found.body)
 
 
-def save_answer(tx: Tx, client_id: str, key: str, answer: KeptAnswer, at: str) -> bool:
-    """Keep an answer; part of the push's own transaction. False where another was first."""
-    kept = tx.execute(
-        text(
-            "INSERT INTO idempotency (client_id, key, body_digest, status, content_type, body,"
-            " created_at) VALUES (:client, :key, :digest, :status, :media, :body, :at)"
-            " ON CONFLICT DO NOTHING"
-        ),
-        {
-            "client": client_id,
-            "key": key,
-            "digest": answer.body_digest,
-            "status": answer.status,
-            "media": answer.content_type,
-            "body": answer.body,
-            "at": at,
-        },
+Keyed = tuple[str, str]  # client id, Idempotency-Key
+
+
+def save_answers(tx: Tx, answers: Mapping[Keyed, tuple[KeptAnswer, str]]) -> set[Keyed]:
+    """Keep answers, part of the pushes' own transaction.
+
+    Args:
+        tx: An open write transaction.
+        answers: Each with the moment it was given, ISO at +07:00.
+
+    Returns:
+        The keys for which no other was first.
+    """
+    columns = ("client_id", "key", "body_digest", "status", "content_type", "body", "created_at")
+    rows = [
+        (*keyed, one.body_digest, one.status, one.content_type, one.body, at)
+        for keyed, (one, at) in sorted(answers.items())
+    ]
+    made = bulk.insert_made(
+        tx, Idempotency, columns, rows, "client_id, key", conflict="ON CONFLICT DO NOTHING"
     )
-    return kept.rowcount == 1
+    return {(row[0], row[1]) for row in made}

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from msgspec import structs
-from sqlalchemy.engine import Connection as Tx
 from starlette.concurrency import run_in_threadpool
 
 from canonical.errors import RequestRefused
@@ -22,7 +21,15 @@ from store import clients, connections, intake
 from store.clients import KeptAnswer, Principal
 from store.connections import ConnectionRow
 from sync.context import Context
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.intake import (
+    Answering,
+    Body,
+    OtherWasFirst,
+    Outcome,
+    Taken,
+    prepare,
+    take_in_together,
+)
 from sync.reading import CANONICAL, shape_of_content_type
 
 router = APIRouter(tags=["Gửi hồ sơ"])
@@ -104,23 +111,22 @@ def push(
     )
     found, version = prepare(context, taken)
 
-    def keep(tx: Tx, outcome: Outcome) -> None:
-        if key is not None:
-            answer = structs.replace(render(outcome), body_digest=digest)
-            if not clients.save_answer(tx, principal.id, key, answer, outcome.received_at):
-                raise _OtherWasFirst(Reason.CONFLICT, 409)
-
+    answering = None
+    if key is not None:
+        answering = Answering(
+            (principal.id, key),
+            lambda outcome: structs.replace(render(outcome), body_digest=digest),
+        )
+    [end] = take_in_together(context, [Body(taken, found, version, None, answering)])
     try:
-        return render(take_in(context, taken, found, version, keep))
-    except _OtherWasFirst:  # the same key at the same time: nothing of this one was kept
+        if isinstance(end, Exception):
+            raise end
+        return render(end)
+    except OtherWasFirst:  # the same key at the same time: nothing of this one was kept
         first = _kept(context, principal, key, digest)
         if first is None:
             raise
         return first
-
-
-class _OtherWasFirst(RequestRefused):
-    """Another request with this Idempotency-Key was committed first."""
 
 
 def _kept(

@@ -149,7 +149,7 @@ def test_a_drain_killed_at_its_commit_decides_what_was_pending_once(on: Stage, w
 def pending(on: Stage, records: list[dict[str, Any]]) -> str:
     """A receipt that was acknowledged and could not be decided yet; its id."""
     with (
-        mock.patch.object(intake, "decide_receipt", side_effect=ZeroDivisionError),
+        mock.patch.object(intake, "decide_receipts", side_effect=ZeroDivisionError),
         mock.patch.object(intake.logger, "exception"),
     ):
         outcome = on.take_in(records)
