@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -39,15 +40,44 @@ def issue_token(context: Context, principal: Principal) -> str:
 
 
 def _subject(context: Context, token: str, now: datetime) -> str:
-    key = OctKey.import_key(context.vault.token_key)
+    expires, subject = _claims(context.vault.token_key, token)
+    if expires <= now.timestamp():
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    return subject
+
+
+@functools.lru_cache(maxsize=1_024)  # a sender shows the same token for an hour
+def _claims(token_key: bytes, token: str) -> tuple[int, str]:
+    """Until when a token is good, and for whom.
+
+    Raises:
+        RequestRefused: 401 where it was not signed with this key.
+    """
     try:
-        claims = jwt.decode(token, key, algorithms=["HS256"]).claims
+        claims = jwt.decode(token, OctKey.import_key(token_key), algorithms=["HS256"]).claims
     except (JoseError, ValueError) as error:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401) from error
     expires, subject = claims.get("exp"), claims.get("sub")
-    if not isinstance(expires, int) or expires <= now.timestamp() or not isinstance(subject, str):
+    if not isinstance(expires, int) or not isinstance(subject, str):
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
-    return subject
+    return expires, subject
+
+
+def sender_of(context: Context, header: str, *, basic: bool = False) -> tuple[str, str | None]:
+    """Who an Authorization header says is asking, and the secret that is still to be checked.
+
+    A token's signature and age are checked here, so it needs no secret; whether its client was
+    revoked meanwhile is not.
+
+    Raises:
+        RequestRefused: 401 where there is none, or it is forged or expired.
+    """
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return _subject(context, value.strip(), context.now()), None
+    if basic and scheme.lower() == "basic":
+        return _basic(value)
+    raise RequestRefused(Reason.UNAUTHENTICATED, 401)
 
 
 def principal_from_header(context: Context, header: str, *, basic: bool = False) -> Principal:
@@ -56,15 +86,12 @@ def principal_from_header(context: Context, header: str, *, basic: bool = False)
     Raises:
         RequestRefused: 401 where there is none, it is forged, expired or revoked.
     """
-    scheme, _, value = header.partition(" ")
+    client_id, secret = sender_of(context, header, basic=basic)
     with context.store.read() as tx:
-        if scheme.lower() == "bearer":
-            found = clients.load_principal(tx, _subject(context, value.strip(), context.now()))
-        elif basic and scheme.lower() == "basic":
-            client_id, secret = _basic(value)
-            found = clients.authenticate(tx, client_id, secret, context.now())
+        if secret is None:
+            found = clients.load_principal(tx, client_id)
         else:
-            found = None
+            found = clients.authenticate(tx, client_id, secret, context.now())
     if found is None:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
     return found

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, Integer, Row, TextClause, text
+from sqlalchemy import BigInteger, Boolean, Date, Integer, TextClause, text
 from sqlalchemy.engine import Connection as Tx
 from sqlmodel import SQLModel
 
@@ -114,7 +114,7 @@ def insert_made(
     rows: Sequence[Sequence[Any]],
     returning: str,
     conflict: str = "",
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """As `insert`; what the store says of each row, such as the id it gave."""
     if not rows:
         return []

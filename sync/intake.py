@@ -174,10 +174,20 @@ def prepare(context: Context, taken: Taken) -> tuple[Read, int]:
     with context.store.read() as tx:
         current = connections.load_connection(tx, taken.connection.id)
         version = current.mapping_version if current else taken.connection.mapping_version
-        found = read(context, tx, taken, version)
+        return read_by(context, tx, taken, version), version
+
+
+def read_by(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
+    """As `read`; a body of more records than there are places for is refused.
+
+    Raises:
+        RequestRefused: 413 BODY_TOO_LARGE.
+        Malformed, Garbled: the whole body is outside its contract.
+    """
+    found = read(context, tx, taken, mapping_version)
     if len(found.items) >= MAX_RECORDS:
         raise RequestRefused(Reason.BODY_TOO_LARGE, 413)
-    return found, version
+    return found
 
 
 def take_in(
