@@ -109,6 +109,7 @@ class _Look:
     def __init__(self, context: Context, tx: Tx, pushes: Sequence[Push]) -> None:
         self._context, self._tx = context, tx
         self._clients = clients.load_clients(tx, {p.client_id for p in pushes})
+        self._known = {i: clients.principal_of(row) for i, row in self._clients.items()}
         keys = {p.keyed for p in pushes if p.keyed is not None}
         self._kept = clients.load_answers(tx, keys) if keys else {}
         meant = (self._asked(push) for push in pushes)
@@ -150,11 +151,10 @@ class _Look:
         return Body(taken, found, row.mapping_version, None, answering)
 
     def _principal(self, push: Push) -> Principal:
-        row = self._clients.get(push.client_id)
+        found = self._known.get(push.client_id)
         if push.secret is not None:
+            row = self._clients.get(push.client_id)
             found = clients.let_in(row, push.secret, self._context.now())
-        else:
-            found = clients.principal_of(row) if row is not None else None
         if found is None:
             raise RequestRefused(Reason.UNAUTHENTICATED, 401)
         return found
@@ -163,9 +163,8 @@ class _Look:
         """The connection a push is for; None where it has to name one."""
         if push.asked is not None:
             return push.asked
-        row = self._clients.get(push.client_id)
-        own = clients.principal_of(row).connections if row is not None else ()
-        return own[0] if len(own) == 1 else None
+        who = self._known.get(push.client_id)
+        return who.connections[0] if who is not None and len(who.connections) == 1 else None
 
     def _connection(self, push: Push, who: Principal) -> ConnectionRow:
         asked = self._asked(push)

@@ -1,4 +1,4 @@
-"""Bodies taken in as a group end exactly as the same bodies one after another."""
+"""Bodies taken in as a group end exactly as the same bodies one after another, each for itself."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from tests.mixes import SENDERS, mix
 from tests.told_apart import told
 from tests.trial import Trial, trial_over
 
-COUNT = 48
+COUNT = 60
 Groups = Callable[[Sequence[Body]], Iterator[Sequence[Body]]]
 
 
