@@ -17,7 +17,8 @@ from canonical.record import Rejected
 from store import clients, connections, intake
 from store.intake import SavedReceipt
 from sync.context import Context
-from sync.intake import Saved, Taken, decide_receipts, read
+from sync.intake import Saved, decide_receipts, read
+from sync.taken import Taken
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from msgspec import Struct
 from canonical.errors import StoreUnavailable
 from canonical.reasons import Reason
 from store.clients import KeptAnswer
-from sync.intake import Outcome
 from sync.pushes import End, Push
+from sync.taken import Outcome
 
 Take = Callable[[Sequence[Push]], list[End]]
 SMALL_BYTES = 32 * 1024  # a larger body gains nothing by company, and would keep it waiting

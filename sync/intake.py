@@ -14,86 +14,26 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
-from canonical.catalogue import Books
 from canonical.decide import Disposition
 from canonical.errors import HubError, RequestRefused, StoreUnavailable
 from canonical.ports import Fate
 from canonical.reasons import Reason
-from canonical.record import Item
 from store import clients, connections, dossiers, intake
 from store.clients import KeptAnswer
-from store.connections import ConnectionRow
-from store.ground import DossierGround, Ground, LegGround
 from store.intake import Closing, NewReceipt, RecordRow, SavedReceipt
 from store.legs import Key
 from store.tables import POSITION_BITS
 from sync import bulk_quarantine, shapes
-from sync.batch import Source, Touched, decide_and_fold, keys_of
+from sync.applying import Applied, counts_of, decide, settle
+from sync.batch import keys_of
 from sync.context import Context
-from sync.dossiers import put_together
 from sync.locked import Locked
 from sync.reached import Reached
 from sync.reading import CANONICAL, GONE, Read, read_canonical, read_gone, read_native
+from sync.taken import Outcome, Taken, source_of
 
 logger = logging.getLogger(__name__)
 MAX_RECORDS = 1 << POSITION_BITS
-
-
-class Origin(Struct, frozen=True):
-    """The receipt whose records are taken up again, and when it came."""
-
-    receipt_id: int
-    received_at: datetime
-
-
-class Taken(Struct, frozen=True):
-    """One body that arrived: whose, what, when.
-
-    Attributes:
-        shape: Name by which it is read, and which of its rows (sync.shapes).
-        agencies: The sender's grant; empty for the whole province.
-        keeps_duplicates: A push lists its duplicates one by one; a poll counts them.
-        origin: What its records first came in; None where they came now.
-    """
-
-    connection: ConnectionRow
-    shape: str
-    raw: bytes
-    received_at: datetime
-    client_id: str | None = None
-    run_id: int | None = None
-    agencies: frozenset[str] = frozenset()
-    keeps_duplicates: bool = True
-    origin: Origin | None = None
-
-    @property
-    def said_at(self) -> datetime:
-        """When its records came: that is their time, where the source tells none."""
-        return self.received_at if self.origin is None else self.origin.received_at
-
-
-class Outcome(Struct, frozen=True):
-    """What became of a body.
-
-    Attributes:
-        receipt: The receipt's public id.
-        fates: One per record, in order.
-        dossiers: position -> public id of the dossier it belongs to.
-        refused: How many were refused, those included that a poll had brought before.
-    """
-
-    receipt: str
-    received_at: str
-    counts: dict[str, int]
-    fates: Sequence[Fate]
-    dossiers: dict[int, str]
-    is_list: bool = True
-    refused: int = 0
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether it is durable and not yet decided."""
-        return self.counts["pending"] > 0
 
 
 Within = Callable[[Tx, Outcome], None]
@@ -383,98 +323,17 @@ def decide_receipts(context: Context, tx: Tx, group: Sequence[Saved]) -> list[Ou
     return [_told(o, applied, public) for o, (_, applied) in zip(group, ends, strict=True)]
 
 
-def _closing(one: Saved, applied: "Applied") -> Closing:
+def _closing(one: Saved, applied: Applied) -> Closing:
     listed = _duplicates(applied.told, one.taken)
     return Closing(one.receipt.id, counts_of(applied.told), listed, applied.decision_no)
 
 
-def _told(one: Saved, applied: "Applied", far: Mapping[int, str]) -> Outcome:
+def _told(one: Saved, applied: Applied, far: Mapping[int, str]) -> Outcome:
     rows, public = applied.rows, {**far, **applied.made}
     fates = [Fate(r.position, r.code, r.disposition.value, r.reason, r.field) for r in rows]
     own = {r.position: public[r.leg_id] for r in rows if r.leg_id in public}
     outcome = _outcome(one.receipt, one.taken.received_at, fates, own, one.found.is_list)
     return structs.replace(outcome, refused=applied.refused)
-
-
-def source_of(taken: Taken) -> Source:
-    """Who speaks in a body, and for whom it may speak."""
-    return Source(
-        taken.connection.id,
-        taken.connection.namespace,
-        taken.agencies,
-        taken.keeps_duplicates,
-        taken.origin.receipt_id if taken.origin is not None else None,
-    )
-
-
-class Applied(Struct):
-    """What became of the items of a receipt.
-
-    Attributes:
-        rows: Of every item.
-        told: Of every item that is a record of this receipt.
-        made: Leg id -> public id of its dossier, of those that were put together.
-    """
-
-    rows: Sequence[RecordRow]
-    told: Sequence[RecordRow]
-    decision_no: int
-    made: dict[int, str]
-    refused: int
-
-
-class Settling(Struct):
-    """The items of a receipt, decided; their dossiers are still to be put together.
-
-    Attributes:
-        rows: Of every item.
-        told: Of every item that is a record of this receipt.
-    """
-
-    rows: Sequence[RecordRow]
-    told: Sequence[RecordRow]
-    touched: Touched
-    refused: int
-
-
-def decide(
-    ground: LegGround, books: Books, taken: Taken, receipt_id: int, items: Sequence[Item]
-) -> Settling:
-    """Decide a receipt's items and fold them into their legs."""
-    source = source_of(taken)
-    decided = decide_and_fold(ground, source, receipt_id, taken.said_at, items, books.agencies)
-    told = decided.rows
-    if taken.origin is not None:
-        told = [r for r in told if r.disposition is not Disposition.QUARANTINED]
-    kept = [r for r in told if r.disposition is not Disposition.DUPLICATE]
-    ground.insert_records(receipt_id, taken.connection.id, kept)
-    return Settling(decided.rows, told, decided.touched, decided.refused)
-
-
-def settle(
-    ground: DossierGround, books: Books, taken: Taken, receipt_id: int, decided: Settling
-) -> Applied:
-    """Put together the dossiers of what was decided."""
-    decision_no = ground.next_decision()
-    at = clock.to_iso(taken.received_at)
-    made = put_together(ground, decided.touched, receipt_id, at, books.precedences)
-    return Applied(decided.rows, decided.told, decision_no, made, decided.refused)
-
-
-def apply(
-    ground: Ground, books: Books, taken: Taken, receipt_id: int, items: Sequence[Item]
-) -> Applied:
-    """Decide a receipt's items and apply them to what they are decided on."""
-    decided = decide(ground, books, taken, receipt_id, items)
-    return settle(ground, books, taken, receipt_id, decided)
-
-
-def counts_of(rows: Sequence[RecordRow]) -> dict[Disposition, int]:
-    """How many rows ended in which disposition."""
-    counts: dict[Disposition, int] = {}
-    for row in rows:
-        counts[row.disposition] = counts.get(row.disposition, 0) + 1
-    return counts
 
 
 def _duplicates(rows: Sequence[RecordRow], taken: Taken) -> str:

@@ -16,7 +16,8 @@ from store import clients, connections, intake
 from store.clients import KeptAnswer, Keyed, Principal
 from store.connections import ConnectionRow
 from sync.context import Context
-from sync.intake import Answering, Body, OtherWasFirst, Outcome, Taken, read_by, take_in_together
+from sync.intake import Answering, Body, OtherWasFirst, read_by, take_in_together
+from sync.taken import Outcome, Taken
 
 
 class Push(Struct, frozen=True):

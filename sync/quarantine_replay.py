@@ -26,8 +26,9 @@ from store.connections import LeaseToken
 from store.quarantine import Chosen
 from sync import bulk_quarantine, shapes
 from sync.context import Context
-from sync.intake import Origin, Taken, decide_receipts, read, save
+from sync.intake import decide_receipts, read, save
 from sync.reading import Read
+from sync.taken import Origin, Taken
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]

@@ -10,7 +10,8 @@ from store import acts, connections, intake, quarantine
 from store.quarantine import QuarantinedRecord
 from sync import shapes
 from sync.context import Context
-from sync.intake import Origin, Outcome, Taken, decide_receipts, read, save
+from sync.intake import decide_receipts, read, save
+from sync.taken import Origin, Outcome, Taken
 
 
 def resolve_as_new(context: Context, record_id: int, actor: str, reason: str) -> Outcome:

@@ -21,9 +21,9 @@ from gateway.problems import problem
 from store.clients import KeptAnswer
 from store.connections import ConnectionRow
 from sync.groups import SMALL_BYTES
-from sync.intake import Outcome
 from sync.pushes import Push
 from sync.reading import CANONICAL, shape_of_content_type
+from sync.taken import Outcome
 
 router = APIRouter(tags=["Gửi hồ sơ"])
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]

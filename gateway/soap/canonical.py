@@ -15,9 +15,9 @@ from gateway.groups import groups_of
 from gateway.problems import correlation_id, language_of
 from gateway.soap import wsdl
 from gateway.soap.envelope import MEDIA, envelope, fault
-from sync.intake import Outcome
 from sync.pushes import Push
 from sync.reading import CANONICAL, SOAP
+from sync.taken import Outcome
 
 router = APIRouter(tags=["SOAP"])
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from store import clients, connections
-from sync.intake import Body, Outcome, Taken, prepare, take_in_together
+from sync.intake import Body, prepare, take_in_together
+from sync.taken import Outcome, Taken
 from sync.verify import verify
 from tests.mixes import SENDERS, mix
 from tests.told_apart import told

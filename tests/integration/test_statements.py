@@ -11,9 +11,9 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from store.clients import KeptAnswer
-from sync.intake import Outcome
 from sync.pushes import Push, take_pushes
 from sync.reading import CANONICAL
+from sync.taken import Outcome
 from tests.polled import Poll, row
 from tests.trial import Trial, dossier
 

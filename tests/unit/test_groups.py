@@ -11,8 +11,8 @@ from canonical.errors import RequestRefused, StoreUnavailable
 from canonical.reasons import Reason
 from sync import groups
 from sync.groups import MOST, MOST_WAITING, SMALL_BYTES, Groups
-from sync.intake import Outcome
 from sync.pushes import End, Push
+from sync.taken import Outcome
 
 
 def push(name: str, raw: bytes = b"{}") -> Push:
