@@ -5,6 +5,7 @@ import binascii
 import functools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Annotated
 
 from fastapi import Depends, Request
 from joserfc import jwt
@@ -16,6 +17,7 @@ from canonical.errors import RequestRefused
 from canonical.reasons import Reason
 from store import clients
 from store.clients import Principal
+from store.doors import Door
 from sync.context import Context
 
 TOKEN_S = 3_600
@@ -39,28 +41,24 @@ def issue_token(context: Context, principal: Principal) -> str:
     return jwt.encode({"alg": "HS256"}, claims, key)
 
 
-def _subject(context: Context, token: str, now: datetime) -> str:
-    expires, subject = _claims(context.vault.token_key, token)
-    if expires <= now.timestamp():
-        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
-    return subject
-
-
-@functools.lru_cache(maxsize=1_024)  # a sender shows the same token for an hour
-def _claims(token_key: bytes, token: str) -> tuple[int, str]:
-    """Until when a token is good, and for whom.
-
-    Raises:
-        RequestRefused: 401 where it was not signed with this key.
-    """
+@functools.lru_cache(4096)
+def _claims(key: bytes, token: str) -> tuple[str, int]:
+    """Whom a token names and until when (seconds since 1970), once its signature is found good."""
     try:
-        claims = jwt.decode(token, OctKey.import_key(token_key), algorithms=["HS256"]).claims
+        claims = jwt.decode(token, OctKey.import_key(key), algorithms=["HS256"]).claims
     except (JoseError, ValueError) as error:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401) from error
     expires, subject = claims.get("exp"), claims.get("sub")
     if not isinstance(expires, int) or not isinstance(subject, str):
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
-    return expires, subject
+    return subject, expires
+
+
+def _subject(context: Context, token: str, now: datetime) -> str:
+    subject, expires = _claims(context.vault.token_key, token)
+    if expires <= now.timestamp():
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    return subject
 
 
 def sender_of(context: Context, header: str, *, basic: bool = False) -> tuple[str, str | None]:
@@ -118,3 +116,37 @@ def needs(*scopes: str) -> Callable[..., Principal]:
         return principal
 
     return Depends(check)  # type: ignore[no-any-return]
+
+
+def subject(request: Request) -> str:
+    """The client id that a request's good token names; whether it may is asked with its question.
+
+    Raises:
+        RequestRefused: 401 where there is no token, or it is forged or expired.
+    """
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    context = context_of(request)
+    return _subject(context, value.strip(), context.now())
+
+
+async def _named(request: Request) -> str:
+    return subject(request)
+
+
+Asker = Annotated[str, Depends(_named)]
+
+
+def allowed(door: Door, subject: str, *scopes: str) -> Principal:
+    """The principal a token named, if it may.
+
+    Raises:
+        RequestRefused: 401 where it is revoked or unknown, 403 where it has none of these scopes.
+    """
+    principal = door.principals.get(subject)
+    if principal is None:
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    if not any(principal.may(scope) for scope in scopes):
+        raise RequestRefused(Reason.FORBIDDEN, 403)
+    return principal

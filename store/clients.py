@@ -1,5 +1,6 @@
 """Clients of the doors, their grants, and the answers once given to their Idempotency-Keys."""
 
+import functools
 import hashlib
 import hmac
 import json
@@ -95,21 +96,21 @@ def load_clients(tx: Tx, client_ids: Iterable[str]) -> dict[str, ClientRow]:
 def load_principal(tx: Tx, client_id: str) -> Principal | None:
     """A client that has not been revoked, by id."""
     found = load_clients(tx, [client_id]).get(client_id)
-    return principal_of(found) if found is not None else None
+    return granted(found) if found is not None else None
 
 
 def pushing_to(tx: Tx, connection_id: str) -> list[str]:
     """Names of the clients that may push for a connection."""
     held = table(Client)
     found = tx.execute(select(held).where(held.c.revoked_at.is_(None)).order_by(held.c.name))
-    told = ((row.name, principal_of(row)) for row in found)
+    told = ((row.name, granted(row)) for row in found)
     return [name for name, one in told if one.may("push") and connection_id in one.connections]
 
 
 def load_any(tx: Tx, client_id: str) -> Principal | None:
     """A client by id, revoked or not: what it was granted when it spoke."""
     found = tx.execute(select(table(Client)).where(table(Client).c.id == client_id)).first()
-    return principal_of(found) if found is not None else None
+    return granted(found) if found is not None else None
 
 
 def authenticate(tx: Tx, client_id: str, secret: str, now: datetime) -> Principal | None:
@@ -133,7 +134,7 @@ def let_in(found: ClientRow | None, secret: str, now: datetime) -> Principal | N
         return None
     is_good = is_right and _is_before(now, found.expires_at, default=True)
     was_good = is_earlier and _is_before(now, found.earlier_until, default=False)
-    return principal_of(found) if is_good or was_good else None
+    return granted(found) if is_good or was_good else None
 
 
 def _is_before(now: datetime, until: str | None, *, default: bool) -> bool:
@@ -177,7 +178,7 @@ def list_clients(tx: Tx) -> list[Principal]:
     found = tx.execute(
         select(clients).where(clients.c.revoked_at.is_(None)).order_by(clients.c.name)
     )
-    return [principal_of(row) for row in found]
+    return [granted(row) for row in found]
 
 
 def revoke_client(tx: Tx, name: str, at: str) -> bool:
@@ -191,14 +192,22 @@ def revoke_client(tx: Tx, name: str, at: str) -> bool:
     return bool(done.rowcount)
 
 
-def principal_of(row: ClientRow) -> Principal:
-    """Who a client is, and what it may."""
+def granted(row: ClientRow) -> Principal:
+    """Who the client of a row is, and what it may."""
+    return principal_of(row.id, row.name, row.scopes, row.connections, row.agencies)
+
+
+@functools.lru_cache(1024)
+def principal_of(
+    client_id: str, name: str, scopes: str, connections: str, agencies: str
+) -> Principal:
+    """Who a client's row says it is; its lists as JSON."""
     return Principal(
-        row.id,
-        row.name,
-        frozenset(json.loads(row.scopes)),
-        tuple(json.loads(row.connections)),
-        frozenset(json.loads(row.agencies)),
+        client_id,
+        name,
+        frozenset(json.loads(scopes)),
+        tuple(json.loads(connections)),
+        frozenset(json.loads(agencies)),
     )
 
 

@@ -27,9 +27,18 @@ from sync import bulk_quarantine, shapes
 from sync.applying import Applied, counts_of, decide, settle
 from sync.batch import keys_of
 from sync.context import Context
+from sync.learning import Sample
 from sync.locked import Locked
 from sync.reached import Reached
-from sync.reading import CANONICAL, GONE, Read, read_canonical, read_gone, read_native
+from sync.reading import (
+    CANONICAL,
+    GONE,
+    Read,
+    Watch,
+    read_canonical,
+    read_gone,
+    read_native,
+)
 from sync.taken import Outcome, Taken, source_of
 
 logger = logging.getLogger(__name__)
@@ -78,7 +87,9 @@ class _OthersWereFirst(Exception):
         self.keys = keys
 
 
-def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
+def read(
+    context: Context, tx: Tx, taken: Taken, mapping_version: int, watch: Watch | None = None
+) -> Read:
     """The checked records of a body, those that its shape means.
 
     Raises:
@@ -106,6 +117,7 @@ def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
         taken.received_at,
         context.vault,
         shape.positions,
+        watch,
     )
 
 
@@ -118,16 +130,27 @@ def prepare(context: Context, taken: Taken) -> tuple[Read, int]:
 
 
 def read_by(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
-    """As `read`; a body of more records than there are places for is refused.
+    """As `read`, learning from it; a body of more records than there are places for is refused.
 
     Raises:
         RequestRefused: 413 BODY_TOO_LARGE.
         Malformed, Garbled: the whole body is outside its contract.
     """
-    found = read(context, tx, taken, mapping_version)
+    sample = _sample(context, tx, taken, mapping_version)
+    found = read(context, tx, taken, mapping_version, sample)
+    context.learner.note(taken.connection.id, sample)
     if len(found.items) >= MAX_RECORDS:
         raise RequestRefused(Reason.BODY_TOO_LARGE, 413)
     return found
+
+
+def _sample(context: Context, tx: Tx, taken: Taken, version: int) -> Sample | None:
+    """What looks at the rows while they are read; None where they are in the hub's own words."""
+    connection = taken.connection
+    if connection.system == CANONICAL or shapes.told(taken.shape).name == GONE:
+        return None
+    system = context.system_of(connection, version, tx)
+    return Sample(context.learner.lens(tx, connection.id, version, system))
 
 
 def take_in(

@@ -110,7 +110,7 @@ class _Look:
     def __init__(self, context: Context, tx: Tx, pushes: Sequence[Push]) -> None:
         self._context, self._tx = context, tx
         self._clients = clients.load_clients(tx, {p.client_id for p in pushes})
-        self._known = {i: clients.principal_of(row) for i, row in self._clients.items()}
+        self._known = {i: clients.granted(row) for i, row in self._clients.items()}
         keys = {p.keyed for p in pushes if p.keyed is not None}
         self._kept = clients.load_answers(tx, keys) if keys else {}
         meant = (self._asked(push) for push in pushes)
