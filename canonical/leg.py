@@ -76,6 +76,11 @@ def decode(text: str) -> Fold:
     return _DECODER.decode(text) if text else Fold({}, {})
 
 
+def copied(fold: Fold) -> Fold:
+    """The same fold; telling one of them something leaves the other as it is."""
+    return Fold({facet: dict(told) for facet, told in fold.fields.items()}, dict(fold.first_due))
+
+
 def effective_at(record: Record, received_at: datetime) -> str:
     """When a statement holds from: the source's own time, else the time of intake; ISO +07:00."""
     return clock.to_iso(record.updated_at or received_at)
