@@ -1,7 +1,7 @@
 """The one way in for every record, pushed or polled, one or a page of thousands (DESIGN 3).
 
 Take in, map, decide and apply: in one commit where all goes well. Bodies that wait at the same time
-are taken in by one commit, as if one after another (decision 0018). Where applying fails for the
+are taken in by one commit, as if one after another (decision 0015). Where applying fails for the
 hub's own reason, the intake still commits and its records are pending, to be decided by sync.drain.
 """
 
