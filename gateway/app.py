@@ -13,6 +13,7 @@ from gateway.api import dossiers, health, indicators, lookup, push, receipts, to
 from gateway.body import SmallAtOpenDoors
 from gateway.console import doors as console
 from gateway.correlate import Correlate
+from gateway.groups import groups_over
 from gateway.lookup import page
 from gateway.plain import plain
 from gateway.soap import canonical as canonical_soap
@@ -49,6 +50,7 @@ def create_app(context: Context, background: Background | None = None) -> FastAP
         dependencies=[Depends(plain)],
     )
     app.state.context = context
+    app.state.groups = groups_over(context)
     problems.install(app)
 
     app.add_middleware(SmallAtOpenDoors)

@@ -61,21 +61,35 @@ def _subject(context: Context, token: str, now: datetime) -> str:
     return subject
 
 
+def sender_of(context: Context, header: str, *, basic: bool = False) -> tuple[str, str | None]:
+    """Who an Authorization header says is asking, and the secret that is still to be checked.
+
+    A token's signature and age are checked here, so it needs no secret; whether its client was
+    revoked meanwhile is not.
+
+    Raises:
+        RequestRefused: 401 where there is none, or it is forged or expired.
+    """
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return _subject(context, value.strip(), context.now()), None
+    if basic and scheme.lower() == "basic":
+        return _basic(value)
+    raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+
+
 def principal_from_header(context: Context, header: str, *, basic: bool = False) -> Principal:
     """The principal that an Authorization header names.
 
     Raises:
         RequestRefused: 401 where there is none, it is forged, expired or revoked.
     """
-    scheme, _, value = header.partition(" ")
+    client_id, secret = sender_of(context, header, basic=basic)
     with context.store.read() as tx:
-        if scheme.lower() == "bearer":
-            found = clients.load_principal(tx, _subject(context, value.strip(), context.now()))
-        elif basic and scheme.lower() == "basic":
-            client_id, secret = _basic(value)
-            found = clients.authenticate(tx, client_id, secret, context.now())
+        if secret is None:
+            found = clients.load_principal(tx, client_id)
         else:
-            found = None
+            found = clients.authenticate(tx, client_id, secret, context.now())
     if found is None:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
     return found

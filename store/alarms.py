@@ -1,9 +1,12 @@
 """Alarms: what a person must look at, one row while it lasts, however often it is met."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
 
+from store import bulk
 from store.tables import table
 from store.work_tables import Alarm
 
@@ -49,6 +52,18 @@ def raise_alarm(tx: Tx, kind: str, key: str, detail: str, at: str) -> bool:
         {"kind": kind, "key": key, "at": at, "detail": detail},
     ).one()
     return int(row[0]) == 1
+
+
+def lasting(tx: Tx, kind: str, keys: Iterable[str]) -> set[str]:
+    """Those of these keys about which an alarm of a kind lasts."""
+    found = tx.execute(
+        text(
+            "SELECT key FROM alarm WHERE kind = :kind AND until IS NULL"
+            f" AND key IN ({bulk.texts_in(tx, 'keys')})"
+        ),
+        {"kind": kind, "keys": bulk.pack(keys)},
+    )
+    return {row[0] for row in found}
 
 
 def end_alarm(tx: Tx, kind: str, key: str, at: str) -> bool:

@@ -113,6 +113,22 @@ def insert(
         tx.execute(sql, {"rows": _pack(rows)})
 
 
+def insert_made(
+    tx: Tx,
+    model: type[SQLModel],
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    returning: str,
+    conflict: str = "",
+) -> Sequence[Any]:
+    """As `insert`; what the store says of each row, such as the id it gave."""
+    if not rows:
+        return []
+    is_sqlite = tx.dialect.name == "sqlite"
+    sql = _insert_sql(model, columns, f"{conflict} RETURNING {returning}", is_sqlite=is_sqlite)
+    return tx.execute(sql, {"rows": _pack(rows)}).all()
+
+
 def update(
     tx: Tx,
     model: type[SQLModel],
@@ -147,6 +163,24 @@ def texts_in(tx: Tx, parameter: str) -> str:
     if tx.dialect.name == "sqlite":
         return f"SELECT value FROM json_each(:{parameter})"
     return f"SELECT value FROM jsonb_array_elements_text(CAST(:{parameter} AS jsonb))"
+
+
+def pairs_in(tx: Tx, parameter: str) -> str:
+    """As `ids_in`, for pairs of texts: `(x, y) IN ({pairs_in(tx, 'keys')})`."""
+    if tx.dialect.name == "sqlite":
+        return (
+            "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')"
+            f" FROM json_each(:{parameter})"
+        )
+    return (
+        "SELECT value->>0, value->>1"
+        f" FROM jsonb_array_elements(CAST(:{parameter} AS jsonb)) r(value)"
+    )
+
+
+def pack_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """Pairs of texts as the one parameter of `pairs_in`, in order."""
+    return pack([list(pair) for pair in sorted(set(pairs))])
 
 
 def pack(values: Iterable[Any]) -> str:

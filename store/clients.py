@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,11 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
+from store import bulk
 from store.tables import Client, Idempotency, table
+from store.types import Moment
 
+ClientRow = Any  # a row of the client table
 SCOPES = ("push", "read", "indicators", "admin")
 
 
@@ -75,24 +79,38 @@ def add_client(
     return made
 
 
+def load_clients(tx: Tx, client_ids: Iterable[str]) -> dict[str, ClientRow]:
+    """The rows of those clients that have not been revoked, by id."""
+    asked = [one for one in client_ids if one.isprintable()]  # others are nobody's, and hold NUL
+    found = tx.execute(
+        text(
+            "SELECT id, name, scopes, connections, agencies, secret_digest, expires_at,"
+            " earlier_digest, earlier_until FROM client WHERE revoked_at IS NULL"
+            f" AND id IN ({bulk.texts_in(tx, 'ids')})"
+        ).columns(expires_at=Moment, earlier_until=Moment),
+        {"ids": bulk.pack(asked)},
+    )
+    return {row.id: row for row in found}
+
+
 def load_principal(tx: Tx, client_id: str) -> Principal | None:
     """A client that has not been revoked, by id."""
-    found = _find(tx, client_id)
-    return _principal(found) if found is not None else None
+    found = load_clients(tx, [client_id]).get(client_id)
+    return granted(found) if found is not None else None
 
 
 def pushing_to(tx: Tx, connection_id: str) -> list[str]:
     """Names of the clients that may push for a connection."""
     held = table(Client)
     found = tx.execute(select(held).where(held.c.revoked_at.is_(None)).order_by(held.c.name))
-    told = ((row.name, _principal(row)) for row in found)
+    told = ((row.name, granted(row)) for row in found)
     return [name for name, one in told if one.may("push") and connection_id in one.connections]
 
 
 def load_any(tx: Tx, client_id: str) -> Principal | None:
     """A client by id, revoked or not: what it was granted when it spoke."""
     found = tx.execute(select(table(Client)).where(table(Client).c.id == client_id)).first()
-    return _principal(found) if found is not None else None
+    return granted(found) if found is not None else None
 
 
 def authenticate(tx: Tx, client_id: str, secret: str, now: datetime) -> Principal | None:
@@ -104,7 +122,11 @@ def authenticate(tx: Tx, client_id: str, secret: str, now: datetime) -> Principa
         secret: Its secret, or the one before it while both are good.
         now: The present moment.
     """
-    found = _find(tx, client_id)
+    return let_in(load_clients(tx, [client_id]).get(client_id), secret, now)
+
+
+def let_in(found: ClientRow | None, secret: str, now: datetime) -> Principal | None:
+    """The client of a row, or of none, where the secret is its own; in equal time."""
     told, none = _digest(secret), _digest("")
     is_right = hmac.compare_digest(found.secret_digest if found is not None else none, told)
     is_earlier = hmac.compare_digest((found and found.earlier_digest) or none, told)
@@ -112,7 +134,7 @@ def authenticate(tx: Tx, client_id: str, secret: str, now: datetime) -> Principa
         return None
     is_good = is_right and _is_before(now, found.expires_at, default=True)
     was_good = is_earlier and _is_before(now, found.earlier_until, default=False)
-    return _principal(found) if is_good or was_good else None
+    return granted(found) if is_good or was_good else None
 
 
 def _is_before(now: datetime, until: str | None, *, default: bool) -> bool:
@@ -156,7 +178,7 @@ def list_clients(tx: Tx) -> list[Principal]:
     found = tx.execute(
         select(clients).where(clients.c.revoked_at.is_(None)).order_by(clients.c.name)
     )
-    return [_principal(row) for row in found]
+    return [granted(row) for row in found]
 
 
 def revoke_client(tx: Tx, name: str, at: str) -> bool:
@@ -170,16 +192,8 @@ def revoke_client(tx: Tx, name: str, at: str) -> bool:
     return bool(done.rowcount)
 
 
-def _find(tx: Tx, client_id: str) -> Any:
-    if not client_id.isprintable():  # nobody's, and PostgreSQL takes no NUL
-        return None
-    clients = table(Client)
-    return tx.execute(
-        select(clients).where(clients.c.id == client_id, clients.c.revoked_at.is_(None))
-    ).first()
-
-
-def _principal(row: Any) -> Principal:
+def granted(row: ClientRow) -> Principal:
+    """Who the client of a row is, and what it may."""
     return principal_of(row.id, row.name, row.scopes, row.connections, row.agencies)
 
 
@@ -206,33 +220,37 @@ class KeptAnswer(Struct, frozen=True):
     body: str
 
 
-def load_answer(tx: Tx, client_id: str, key: str) -> KeptAnswer | None:
-    """The answer once given for this key."""
-    answers = table(Idempotency)
+Keyed = tuple[str, str]  # client id, Idempotency-Key
+
+
+def load_answers(tx: Tx, keys: Iterable[Keyed]) -> dict[Keyed, KeptAnswer]:
+    """The answers once given for these keys."""
     found = tx.execute(
-        select(answers).where(answers.c.client_id == client_id, answers.c.key == key)
-    ).first()
-    if found is None:
-        return None
-    return KeptAnswer(found.body_digest, found.status, found.content_type, found.body)
-
-
-def save_answer(tx: Tx, client_id: str, key: str, answer: KeptAnswer, at: str) -> bool:
-    """Keep an answer; part of the push's own transaction. False where another was first."""
-    kept = tx.execute(
         text(
-            "INSERT INTO idempotency (client_id, key, body_digest, status, content_type, body,"
-            " created_at) VALUES (:client, :key, :digest, :status, :media, :body, :at)"
-            " ON CONFLICT DO NOTHING"
+            "SELECT client_id, key, body_digest, status, content_type, body FROM idempotency"
+            f" WHERE (client_id, key) IN ({bulk.pairs_in(tx, 'keys')})"
         ),
-        {
-            "client": client_id,
-            "key": key,
-            "digest": answer.body_digest,
-            "status": answer.status,
-            "media": answer.content_type,
-            "body": answer.body,
-            "at": at,
-        },
+        {"keys": bulk.pack_pairs(keys)},
     )
-    return kept.rowcount == 1
+    return {(row[0], row[1]): KeptAnswer(*row[2:]) for row in found}
+
+
+def save_answers(tx: Tx, answers: Mapping[Keyed, tuple[KeptAnswer, str]]) -> set[Keyed]:
+    """Keep answers, part of the pushes' own transaction.
+
+    Args:
+        tx: An open write transaction.
+        answers: Each with the moment it was given, ISO at +07:00.
+
+    Returns:
+        The keys for which no other was first.
+    """
+    columns = ("client_id", "key", "body_digest", "status", "content_type", "body", "created_at")
+    rows: list[tuple[object, ...]] = [
+        (*keyed, one.body_digest, one.status, one.content_type, one.body, at)
+        for keyed, (one, at) in sorted(answers.items())
+    ]
+    made = bulk.insert_made(
+        tx, Idempotency, columns, rows, "client_id, key", conflict="ON CONFLICT DO NOTHING"
+    )
+    return {(row[0], row[1]) for row in made}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from canonical import clock
 from canonical.errors import LeaseLost
 from canonical.ports import Settings
 from canonical.reasons import Reason
+from store import bulk
 from store.tables import Checkpoint, Connection, ConnectionMapping, Run, table
 from store.vault import Vault
 
@@ -80,6 +82,14 @@ def load_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:
         select(table(Connection)).where(table(Connection).c.id == connection_id)
     ).first()
     return _row(found) if found is not None else None
+
+
+def load_connections(tx: Tx, connection_ids: Iterable[str]) -> dict[str, ConnectionRow]:
+    """Those of these connections that there are, by id."""
+    held = table(Connection)
+    wanted = text(f"id IN ({bulk.texts_in(tx, 'ids')})")
+    found = tx.execute(select(held).where(wanted), {"ids": bulk.pack(connection_ids)})
+    return {row.id: _row(row) for row in found}
 
 
 def lock_connection(tx: Tx, connection_id: str) -> ConnectionRow | None:

@@ -82,6 +82,7 @@ class Held(Struct, frozen=True):
     """What a dossier was before this transaction."""
 
     id: int
+    public_id: str
     merged_into: int | None
     body: str
     findings: str
@@ -89,16 +90,21 @@ class Held(Struct, frozen=True):
     created_seq: int
 
 
-def lock_feed(tx: Tx) -> int:
-    """Take the lock that puts changes in order; the newest seq. Held until commit."""
-    lock = "" if tx.dialect.name == "sqlite" else " FOR UPDATE"
-    return int(tx.execute(text(f"SELECT seq FROM feed WHERE id = 1{lock}")).scalar_one())
+def lock_feed(tx: Tx, decisions: int) -> tuple[int, int]:
+    """Take the lock that puts changes in order, held until commit.
 
+    Args:
+        tx: An open write transaction.
+        decisions: How many decisions it takes.
 
-def next_decision(tx: Tx) -> int:
-    """The place of this transaction's decision among all; the feed lock is taken and held."""
-    found = tx.execute(text("UPDATE feed SET decided = decided + 1 WHERE id = 1 RETURNING decided"))
-    return int(found.scalar_one())
+    Returns:
+        The place of the last decision before these, and the newest seq.
+    """
+    found = tx.execute(
+        text("UPDATE feed SET decided = decided + :more WHERE id = 1 RETURNING decided, seq"),
+        {"more": decisions},
+    ).one()
+    return int(found.decided) - decisions, int(found.seq)
 
 
 def append_changes(tx: Tx, newest: int, changes: Sequence[ChangeRow]) -> None:
@@ -115,7 +121,7 @@ def load_held(tx: Tx, dossier_ids: Iterable[int]) -> dict[int, Held]:
     """Dossiers as they are, by id."""
     found = tx.execute(
         text(
-            "SELECT id, merged_into, body, findings, pins, created_seq FROM dossier"
+            "SELECT id, public_id, merged_into, body, findings, pins, created_seq FROM dossier"
             f" WHERE id IN ({bulk.ids_in(tx, 'ids')})"
         ),
         {"ids": bulk.pack(dossier_ids)},
@@ -149,14 +155,14 @@ def save_dossiers(tx: Tx, rows: Sequence[DossierRow]) -> None:
     )
 
 
-def merge_dossiers(tx: Tx, merged: Sequence[tuple[int, int]], seq: int) -> None:
-    """Let old dossiers lead to the living one; pairs of (old, living)."""
+def merge_dossiers(tx: Tx, merged: Sequence[tuple[int, int, int]]) -> None:
+    """Let old dossiers lead to the living one; (old, living, the last seq of that decision)."""
     bulk.update(
         tx,
         Dossier,
         ("id",),
         ("merged_into", "changed_seq"),
-        [(old, living, seq) for old, living in merged],
+        merged,
     )
 
 

@@ -1,17 +1,15 @@
-"""What a batch is decided on: the store itself, or the memory of a proof (sync.proof).
+"""What records are decided on, and what dossiers are put together on.
 
-Deciding and putting together know only these questions and these writings, so `hub verify` runs the
-same functions that ran the first time without a second store.
+Deciding (sync.batch) and putting together (sync.dossiers) know only these questions and these
+writings. What is taken in is decided on `sync.locked` and put together on `sync.reached`, memory
+over the store that holds what a group of bodies needs; `hub verify` runs the same functions over
+the memory of a proof (sync.proof.remembered).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from sqlalchemy.engine import Connection as Tx
-
-from canonical import leg
 from canonical.leg import Fold, Head
-from store import dossiers, intake, legs
 from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
 from store.intake import RecordRow
 from store.legs import ClaimRecord, Entry, Key, LegRow
@@ -21,8 +19,8 @@ Claimed = tuple[str, str]  # (kind, key)
 Turn = tuple[int, list[tuple[str, str, int]]]
 
 
-class Ground(Protocol):
-    """The questions and writings of deciding, in one transaction; store.legs says what each is.
+class LegGround(Protocol):
+    """What records are decided on; store.legs says what each question is.
 
     Attributes:
         knows_quarantine: Whether it can say what the quarantine holds; else nothing is known again.
@@ -33,13 +31,13 @@ class Ground(Protocol):
         """See above."""
 
     def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
-        """As `legs.lock_legs`."""
+        """The newest generation of each, begun where there is none."""
 
     def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
         """What these legs hold, by leg id; the caller may fold more into them."""
 
     def load_heads(self, leg_ids: Iterable[int]) -> Mapping[tuple[int, str], Sequence[Head]]:
-        """As `legs.load_heads`."""
+        """As `legs.load_heads`; it may tell of more legs."""
 
     def save_legs(self, rows: Sequence[LegRow], folds: Mapping[int, Fold]) -> None:
         """Write back what changed in legs and what they hold now."""
@@ -55,13 +53,17 @@ class Ground(Protocol):
     def insert_records(
         self, receipt_id: int, connection_id: str, rows: Sequence[RecordRow]
     ) -> None:
-        """As `intake.insert_records`."""
+        """Keep what became of every record that is not a duplicate."""
+
+
+class DossierGround(Protocol):
+    """What dossiers are put together on; store.legs and store.dossiers say what each is."""
 
     def next_decision(self) -> int:
-        """As `dossiers.next_decision`."""
+        """The place of this decision among all."""
 
     def lock_feed(self) -> int:
-        """As `dossiers.lock_feed`."""
+        """The newest seq; nobody else's to follow until the end."""
 
     def load_claims(self, leg_ids: Iterable[int]) -> list[ClaimRecord]:
         """As `legs.load_claims`."""
@@ -70,25 +72,28 @@ class Ground(Protocol):
         """As `legs.save_claims`."""
 
     def note_crowds(self, leg_ids: Iterable[int]) -> None:
-        """As `legs.note_crowds`."""
+        """Mark the claims of these legs that more than `legs.CROWD` legs make, for ever."""
 
     def crowded(self, leg_ids: Iterable[int]) -> Collection[Claimed]:
-        """As `legs.crowded`."""
+        """The claims of these legs that tie nobody; it may tell of more."""
 
     def claimants(self, keys: Iterable[Claimed]) -> set[int]:
-        """As `legs.claimants`."""
+        """The legs that make any of these claims, crowded ones left out."""
 
     def reach(self, leg_ids: Iterable[int]) -> set[int]:
-        """As `legs.reach`."""
+        """All legs that share live claims with these, directly or through others."""
 
     def members(self, leg_ids: Iterable[int]) -> dict[int, int]:
         """As `legs.members`."""
 
     def load_legs(self, leg_ids: Iterable[int]) -> dict[int, LegRow]:
-        """As `legs.load_legs`."""
+        """Legs by id, as they are at this decision."""
+
+    def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
+        """What these legs hold, by leg id."""
 
     def load_entries(self, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
-        """As `legs.load_entries`."""
+        """As `legs.load_entries`; the caller may merge more into them."""
 
     def save_entries(self, entries: Iterable[Entry]) -> None:
         """As `legs.save_entries`."""
@@ -103,7 +108,7 @@ class Ground(Protocol):
         """As `dossiers.save_dossiers`."""
 
     def merge_dossiers(self, merged: Sequence[tuple[int, int]], seq: int) -> None:
-        """As `dossiers.merge_dossiers`."""
+        """Let old dossiers lead to the living one; the seq is the last of this decision."""
 
     def save_members(self, pairs: Sequence[tuple[int, int]]) -> None:
         """As `dossiers.save_members`."""
@@ -125,133 +130,5 @@ class Ground(Protocol):
         """As `dossiers.append_changes`; `turns` says of each change why it stands where it does."""
 
 
-class Stored:
-    """The store, in an open write transaction."""
-
-    knows_quarantine = True
-
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-
-    def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
-        """As `legs.lock_legs`."""
-        return legs.lock_legs(self._tx, keys, connection_id)
-
-    def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
-        """Decoded anew: nobody else has them."""
-        return {row.id: leg.decode(row.fold) for row in rows}
-
-    def load_heads(self, leg_ids: Iterable[int]) -> Mapping[tuple[int, str], Sequence[Head]]:
-        """As `legs.load_heads`."""
-        return legs.load_heads(self._tx, leg_ids)
-
-    def save_legs(self, rows: Sequence[LegRow], folds: Mapping[int, Fold]) -> None:
-        """As `legs.save_legs`, with the folds as text."""
-        for row in rows:
-            row.fold = leg.encode(folds[row.id])
-        legs.save_legs(self._tx, rows)
-
-    def held_in_quarantine(
-        self, connection_id: str, digests: Iterable[str]
-    ) -> dict[str, tuple[int, int]]:
-        """As `legs.held_in_quarantine`."""
-        return legs.held_in_quarantine(self._tx, connection_id, digests)
-
-    def note_seen_again(self, seen: Mapping[int, int], receipt_id: int) -> None:
-        """As `legs.note_seen_again`."""
-        legs.note_seen_again(self._tx, seen, receipt_id)
-
-    def insert_records(
-        self, receipt_id: int, connection_id: str, rows: Sequence[RecordRow]
-    ) -> None:
-        """As `intake.insert_records`."""
-        intake.insert_records(self._tx, receipt_id, connection_id, rows)
-
-    def next_decision(self) -> int:
-        """As `dossiers.next_decision`."""
-        return dossiers.next_decision(self._tx)
-
-    def lock_feed(self) -> int:
-        """As `dossiers.lock_feed`."""
-        return dossiers.lock_feed(self._tx)
-
-    def load_claims(self, leg_ids: Iterable[int]) -> list[ClaimRecord]:
-        """As `legs.load_claims`."""
-        return legs.load_claims(self._tx, leg_ids)
-
-    def save_claims(self, claims: Sequence[ClaimRecord]) -> None:
-        """As `legs.save_claims`."""
-        legs.save_claims(self._tx, claims)
-
-    def note_crowds(self, leg_ids: Iterable[int]) -> None:
-        """As `legs.note_crowds`."""
-        legs.note_crowds(self._tx, leg_ids)
-
-    def crowded(self, leg_ids: Iterable[int]) -> Collection[Claimed]:
-        """As `legs.crowded`."""
-        return legs.crowded(self._tx, leg_ids)
-
-    def claimants(self, keys: Iterable[Claimed]) -> set[int]:
-        """As `legs.claimants`."""
-        return legs.claimants(self._tx, keys)
-
-    def reach(self, leg_ids: Iterable[int]) -> set[int]:
-        """As `legs.reach`."""
-        return legs.reach(self._tx, leg_ids)
-
-    def members(self, leg_ids: Iterable[int]) -> dict[int, int]:
-        """As `legs.members`."""
-        return legs.members(self._tx, leg_ids)
-
-    def load_legs(self, leg_ids: Iterable[int]) -> dict[int, LegRow]:
-        """As `legs.load_legs`."""
-        return legs.load_legs(self._tx, leg_ids)
-
-    def load_entries(self, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
-        """As `legs.load_entries`."""
-        return legs.load_entries(self._tx, leg_ids)
-
-    def save_entries(self, entries: Iterable[Entry]) -> None:
-        """As `legs.save_entries`."""
-        legs.save_entries(self._tx, entries)
-
-    def roles(self) -> Mapping[str, str]:
-        """As `legs.roles`."""
-        return legs.roles(self._tx)
-
-    def load_held(self, dossier_ids: Iterable[int]) -> dict[int, Held]:
-        """As `dossiers.load_held`."""
-        return dossiers.load_held(self._tx, dossier_ids)
-
-    def save_dossiers(self, rows: Sequence[DossierRow]) -> None:
-        """As `dossiers.save_dossiers`."""
-        dossiers.save_dossiers(self._tx, rows)
-
-    def merge_dossiers(self, merged: Sequence[tuple[int, int]], seq: int) -> None:
-        """As `dossiers.merge_dossiers`."""
-        dossiers.merge_dossiers(self._tx, merged, seq)
-
-    def save_members(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """As `dossiers.save_members`."""
-        dossiers.save_members(self._tx, pairs)
-
-    def save_judgements(
-        self,
-        dossier_ids: Sequence[int],
-        rows: Sequence[JudgementRow],
-        spans: Sequence[SpanRow],
-    ) -> None:
-        """As `dossiers.save_judgements`."""
-        dossiers.save_judgements(self._tx, dossier_ids, rows, spans)
-
-    def note_agencies(self, agency_codes: Iterable[str]) -> None:
-        """As `dossiers.note_agencies`."""
-        dossiers.note_agencies(self._tx, agency_codes)
-
-    def append_changes(
-        self, newest: int, changes: Sequence[ChangeRow], turns: Sequence[Turn]
-    ) -> None:
-        """As `dossiers.append_changes`; their order is all that is kept of the turns."""
-        if len(changes) != len(turns):
-            raise AssertionError("every change has its turn")
-        dossiers.append_changes(self._tx, newest, changes)
+class Ground(LegGround, DossierGround, Protocol):
+    """Both at once."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import insert as sa_insert
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection as Tx
 
@@ -96,56 +95,93 @@ def seal_of(vault: Vault, receipt: Mapping[str, Any]) -> str:
     return vault.receipt_mac(json.dumps(told, ensure_ascii=False))
 
 
-def save_receipt(tx: Tx, vault: Vault, new: NewReceipt, pending: int) -> SavedReceipt:
-    """Keep the raw bytes (once per digest) and a receipt that is still pending.
+_RECEIPT_COLUMNS = (
+    *_SEALED,
+    "origin_id",
+    "seal",
+    "catalogue_version",
+    "state",
+    "pending",
+    "duplicates",
+    "applied",
+    "superseded",
+    "duplicate",
+    "quarantined",
+    "attempts",
+)
+
+
+def save_receipts(
+    tx: Tx, vault: Vault, news: Sequence[tuple[NewReceipt, int]]
+) -> list[SavedReceipt]:
+    """Keep the raw bytes (once per digest) and receipts that are still pending, in this order.
 
     Args:
         tx: An open write transaction.
         vault: Seals the bytes.
-        new: What came in.
-        pending: How many records are still to be decided.
+        news: What came in, and how many records of it are still to be decided.
     """
-    digest = digest_of(new.raw)
-    held = tx.execute(select(table(Blob).c.digest).where(table(Blob).c.digest == digest)).first()
-    if held is None:
-        tx.execute(
-            text(
-                "INSERT INTO blob (digest, size_bytes, data) VALUES (:digest, :size, :data)"
-                " ON CONFLICT DO NOTHING"
-            ),
-            {"digest": digest, "size": len(new.raw), "data": vault.seal(new.raw)},
-        )
-    public_id = str(uuid.uuid4())
-    taken = {
-        "public_id": public_id,
-        "connection_id": new.connection_id,
-        "client_id": new.client_id,
-        "run_id": new.run_id,
-        "shape": new.shape,
-        "mapping_version": new.mapping_version,
-        "received_at": new.received_at,
-        "digest": digest,
-        "size_bytes": len(new.raw),
-        "origin_id": new.origin_id,
+    raws = {digest_of(new.raw): new.raw for new, _ in news}
+    _keep_raw(tx, vault, raws)
+    made, public_ids = [], []
+    for new, pending in news:
+        public_ids.append(str(uuid.uuid4()))
+        taken = {
+            "public_id": public_ids[-1],
+            "connection_id": new.connection_id,
+            "client_id": new.client_id,
+            "run_id": new.run_id,
+            "shape": new.shape,
+            "mapping_version": new.mapping_version,
+            "received_at": new.received_at,
+            "digest": digest_of(new.raw),
+            "size_bytes": len(new.raw),
+            "origin_id": new.origin_id,
+        }
+        state = "pending" if pending else "decided"
+        told = (seal_of(vault, taken), new.catalogue_version, state, pending, "[]", 0, 0, 0, 0, 0)
+        made.append((*taken.values(), *told))
+    ids = {
+        row.public_id: int(row.id)
+        for row in bulk.insert_made(tx, Receipt, _RECEIPT_COLUMNS, made, "id, public_id")
     }
-    row = tx.execute(
-        sa_insert(table(Receipt))
-        .values(
-            **taken,
-            seal=seal_of(vault, taken),
-            catalogue_version=new.catalogue_version,
-            state="pending" if pending else "decided",
-            applied=0,
-            superseded=0,
-            duplicate=0,
-            quarantined=0,
-            pending=pending,
-            duplicates="[]",
-            attempts=0,
-        )
-        .returning(table(Receipt).c.id)
-    ).one()
-    return SavedReceipt(int(row[0]), public_id)
+    return [SavedReceipt(ids[public_id], public_id) for public_id in public_ids]
+
+
+def _keep_raw(tx: Tx, vault: Vault, raws: Mapping[str, bytes]) -> None:
+    """Seal and keep the bytes of those digests that are not kept already.
+
+    Bytes fit into no JSON: they travel end to end as one parameter more, and are cut apart there.
+    """
+    found = tx.execute(
+        text(f"SELECT digest FROM blob WHERE digest IN ({bulk.texts_in(tx, 'digests')})"),
+        {"digests": bulk.pack(raws)},
+    )
+    held = {row[0] for row in found}
+    sealed = {digest: vault.seal(raw) for digest, raw in raws.items() if digest not in held}
+    if not sealed:
+        return
+    rows, begun = [], 1
+    for digest, data in sealed.items():
+        rows.append([digest, len(raws[digest]), begun, len(data)])
+        begun += len(data)
+    tx.execute(
+        text(_KEEP_SQLITE if tx.dialect.name == "sqlite" else _KEEP_POSTGRES),
+        {"rows": bulk.pack(rows), "data": b"".join(sealed.values())},
+    )
+
+
+_KEEP_SQLITE = (
+    "INSERT INTO blob (digest, size_bytes, data) SELECT json_extract(value, '$[0]'),"
+    " json_extract(value, '$[1]'),"
+    " substr(:data, json_extract(value, '$[2]'), json_extract(value, '$[3]'))"
+    " FROM json_each(:rows) WHERE true ON CONFLICT DO NOTHING"
+)
+_KEEP_POSTGRES = (
+    "INSERT INTO blob (digest, size_bytes, data) SELECT value->>0, CAST(value->>1 AS bigint),"
+    " substr(CAST(:data AS bytea), CAST(value->>2 AS int), CAST(value->>3 AS int))"
+    " FROM jsonb_array_elements(CAST(:rows AS jsonb)) r(value) ON CONFLICT DO NOTHING"
+)
 
 
 _RECORD_COLUMNS = (
@@ -167,7 +203,10 @@ _RECORD_COLUMNS = (
 )
 
 
-def insert_records(tx: Tx, receipt_id: int, connection_id: str, rows: Sequence[RecordRow]) -> None:
+Kept = tuple[int, str, RecordRow]  # receipt id, connection, record
+
+
+def insert_records(tx: Tx, kept: Sequence[Kept]) -> None:
     """Keep what became of every record that is not a duplicate."""
     bulk.insert(
         tx,
@@ -191,39 +230,59 @@ def insert_records(tx: Tx, receipt_id: int, connection_id: str, rows: Sequence[R
                 1,
                 receipt_id,
             )
-            for r in rows
+            for receipt_id, connection_id, r in kept
         ],
     )
 
 
-def close_receipt(
-    tx: Tx,
-    receipt_id: int,
-    counts: dict[Disposition, int],
-    duplicates: str,
-    decided_no: int,
-    catalogue_version: int,
-) -> None:
-    """Write down what became of a receipt's records, and under which catalogue; none is pending.
+class Closing(Struct, frozen=True):
+    """What became of a receipt's records.
+
+    Attributes:
+        duplicates: JSON of those listed one by one.
+        decided_no: Its place among all decisions.
+    """
+
+    receipt_id: int
+    counts: Mapping[Disposition, int]
+    duplicates: str
+    decided_no: int
+
+
+def close_receipts(tx: Tx, closings: Sequence[Closing], catalogue_version: int) -> None:
+    """Write down what became of receipts' records, and under which catalogue; none is pending.
 
     The catalogue may be a newer one than at the intake, where the decision came later.
     """
-    receipts = table(Receipt)
-    tx.execute(
-        receipts.update()
-        .where(receipts.c.id == receipt_id)
-        .values(
-            state="decided",
-            applied=counts.get(Disposition.APPLIED, 0),
-            superseded=counts.get(Disposition.SUPERSEDED, 0),
-            duplicate=counts.get(Disposition.DUPLICATE, 0),
-            quarantined=counts.get(Disposition.QUARANTINED, 0),
-            pending=0,
-            duplicates=duplicates,
-            decided_no=decided_no,
-            catalogue_version=catalogue_version,
-        )
+    bulk.update(
+        tx,
+        Receipt,
+        ("id",),
+        (
+            *("state", "applied", "superseded", "duplicate", "quarantined", "pending"),
+            *("duplicates", "decided_no", "catalogue_version"),
+        ),
+        [
+            (
+                one.receipt_id,
+                "decided",
+                *(one.counts.get(d, 0) for d in _COUNTED),
+                0,
+                one.duplicates,
+                one.decided_no,
+                catalogue_version,
+            )
+            for one in closings
+        ],
     )
+
+
+_COUNTED = (
+    Disposition.APPLIED,
+    Disposition.SUPERSEDED,
+    Disposition.DUPLICATE,
+    Disposition.QUARANTINED,
+)
 
 
 def load_raw(tx: Tx, vault: Vault, digest: str) -> bytes:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical.leg import Head
 from store import bulk
-from store.tables import ClaimRow, Leg, Record, Timeline
+from store.tables import ClaimCrowd, ClaimRow, Leg, Record, Timeline
 from store.types import Moment
 
 Key = tuple[str, str]
@@ -30,42 +30,42 @@ class LegRow(Struct):
 _COLUMNS = "id, namespace, code, generation, connection_id, fold, same_time, gone_at"
 
 
-def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
+def lock_legs(tx: Tx, keys: Mapping[Key, str]) -> dict[Key, LegRow]:
     """The legs with these (namespace, code), newest generation, created where there are none.
+
+    Args:
+        tx: An open write transaction.
+        keys: Each with the connection that it is created for.
 
     Missing keys are inserted and all rows locked in sorted order, so that two batches with the same
     legs wait for each other and never deadlock. NO KEY UPDATE lets another batch, which holds the
     feed, point at these rows meanwhile.
     """
-    ordered = sorted(set(keys))
+    ordered = sorted(keys)
     if not ordered:
         return {}
     bulk.insert(
         tx,
         Leg,
         ("namespace", "code", "generation", "connection_id", "fold", "same_time"),
-        [(namespace, code, 1, connection_id, "", False) for namespace, code in ordered],
+        [(*key, 1, keys[key], "", False) for key in ordered],
         "ON CONFLICT DO NOTHING",
     )
     if tx.dialect.name != "sqlite":
         # Read only then: a generation that was opened while this waited is not in its snapshot.
-        told = {"keys": bulk.pack([list(key) for key in ordered])}
+        told = {"keys": bulk.pack_pairs(ordered)}
         tx.execute(text(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
     return load_newest(tx, ordered)
 
 
 def _by_key(tx: Tx) -> str:
-    wanted = (
-        "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys)"
-        if tx.dialect.name == "sqlite"
-        else "SELECT value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
-    )
+    wanted = bulk.pairs_in(tx, "keys")
     return f"FROM leg WHERE (namespace, code) IN ({wanted}) ORDER BY namespace, code, generation"
 
 
 def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     """The newest generation of those legs with these (namespace, code) that there are."""
-    told = {"keys": bulk.pack([list(key) for key in sorted(set(keys))])}
+    told = {"keys": bulk.pack_pairs(keys)}
     found = tx.execute(text(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
     return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
 
@@ -255,64 +255,44 @@ def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
 CROWD = 40
 
 
-def note_crowds(tx: Tx, leg_ids: Iterable[int]) -> None:
-    """Mark the claims of these legs that more than `CROWD` legs make; marked ones stay marked."""
-    tx.execute(
-        text(
-            "INSERT INTO claim_crowd (kind, key) SELECT kind, key FROM claim WHERE live"
-            " AND (kind, key) IN (SELECT kind, key FROM claim WHERE live"
-            f" AND leg_id IN ({bulk.ids_in(tx, 'ids')}))"
-            f" GROUP BY kind, key HAVING count(*) > {CROWD} ON CONFLICT DO NOTHING"
-        ),
-        {"ids": bulk.pack(leg_ids)},
-    )
+def note_crowds(tx: Tx, keys: Iterable[tuple[str, str]]) -> None:
+    """Keep these (kind, key) as claims that tie nobody; they stay so."""
+    bulk.insert(tx, ClaimCrowd, ("kind", "key"), sorted(keys), "ON CONFLICT DO NOTHING")
 
 
-def crowded(tx: Tx, leg_ids: Iterable[int]) -> set[tuple[str, str]]:
-    """The (kind, key) of these legs' claims that tie nobody."""
+def crowded(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these (kind, key) that tie nobody."""
     found = tx.execute(
         text(
-            "SELECT DISTINCT claim.kind, claim.key FROM claim JOIN claim_crowd"
-            " ON claim_crowd.kind = claim.kind AND claim_crowd.key = claim.key"
-            f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
+            f"SELECT kind, key FROM claim_crowd WHERE (kind, key) IN ({bulk.pairs_in(tx, 'keys')})"
         ),
-        {"ids": bulk.pack(leg_ids)},
+        {"keys": bulk.pack_pairs(keys)},
     )
     return {(row[0], row[1]) for row in found}
 
 
-def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
-    """All legs that share live claims with these, directly or through others."""
+_NO_CROWD = (
+    "NOT EXISTS (SELECT 1 FROM claim_crowd crowd WHERE crowd.kind = {0}.kind"
+    " AND crowd.key = {0}.key)"
+)
+
+
+def reach(tx: Tx, leg_ids: Iterable[int], keys: Iterable[tuple[str, str]] = ()) -> set[int]:
+    """All legs that share live claims with these, or make these, directly or through others."""
     found = tx.execute(
         text(
             "WITH RECURSIVE reach(leg_id) AS ("
             f" {bulk.ids_in(tx, 'ids')}"
+            " UNION SELECT claim.leg_id FROM claim WHERE live"
+            f" AND (kind, key) IN ({bulk.pairs_in(tx, 'keys')})"
+            f" AND {_NO_CROWD.format('claim')}"
             " UNION SELECT other.leg_id FROM reach"
             " JOIN claim mine ON mine.leg_id = reach.leg_id AND mine.live"
-            " AND NOT EXISTS (SELECT 1 FROM claim_crowd crowd"
-            " WHERE crowd.kind = mine.kind AND crowd.key = mine.key)"
+            f" AND {_NO_CROWD.format('mine')}"
             " JOIN claim other ON other.kind = mine.kind AND other.key = mine.key AND other.live)"
             " SELECT leg_id FROM reach"
         ),
-        {"ids": bulk.pack(leg_ids)},
-    )
-    return {int(row[0]) for row in found}
-
-
-def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
-    """The legs that make any of these (kind, key) claims, crowded ones left out."""
-    parts = (
-        "json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys)"
-        if tx.dialect.name == "sqlite"
-        else "value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
-    )
-    found = tx.execute(
-        text(
-            f"SELECT leg_id FROM claim WHERE live AND (kind, key) IN (SELECT {parts})"
-            " AND NOT EXISTS (SELECT 1 FROM claim_crowd crowd"
-            " WHERE crowd.kind = claim.kind AND crowd.key = claim.key)"
-        ),
-        {"keys": bulk.pack([list(key) for key in sorted(keys)])},
+        {"ids": bulk.pack(leg_ids), "keys": bulk.pack_pairs(keys)},
     )
     return {int(row[0]) for row in found}
 

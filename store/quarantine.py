@@ -145,8 +145,8 @@ def count_chosen(tx: Tx, chosen: Chosen) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in found}
 
 
-def newest_counts(tx: Tx, connection_id: str, records: int) -> tuple[int, int]:
-    """(records, refused ones) of a connection's newest decided receipts before the one just made.
+def newest_counts(tx: Tx, connection_id: str, records: int, after: int) -> tuple[int, int]:
+    """(records, refused ones) of a connection's newest decided receipts before the last `after`.
 
     As many receipts as it takes for so many records, a hundred at most.
     """
@@ -154,9 +154,9 @@ def newest_counts(tx: Tx, connection_id: str, records: int) -> tuple[int, int]:
         text(
             "SELECT applied + superseded + duplicate + quarantined, quarantined FROM receipt"
             " WHERE connection_id = :connection AND state = 'decided' AND origin_id IS NULL"
-            " ORDER BY id DESC LIMIT 100 OFFSET 1"
+            " ORDER BY id DESC LIMIT 100 OFFSET :after"
         ),
-        {"connection": connection_id},
+        {"connection": connection_id, "after": after},
     )
     in_all = refused = 0
     for row in found:

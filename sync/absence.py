@@ -17,8 +17,9 @@ from store.legs import LegRow
 from store.reconciliations import CHUNK, Found
 from sync.comparing import DELETED, Listing, part_of
 from sync.context import Context
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.intake import prepare, take_in
 from sync.reading import GONE
+from sync.taken import Outcome, Taken
 
 EXTRA = "extra"
 IsMeant = Callable[[LegRow], bool]

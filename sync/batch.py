@@ -17,10 +17,11 @@ from canonical.leg import Fold
 from canonical.reasons import Reason
 from canonical.record import Item, Record, Rejected, Tombstone
 from canonical.reuse import is_reused
+from canonical.ties import Claim, claims_of
 from store import intake
-from store.ground import Ground
+from store.ground import LegGround
 from store.intake import RecordRow
-from store.legs import Entry, LegRow
+from store.legs import Entry, Key, LegRow
 from sync.entries import entries_of
 
 
@@ -52,6 +53,7 @@ class Touched(Struct):
         order: leg id -> position of the record that first changed it, in that order.
         gone: legs that their source was found to have no longer.
         restored: legs that were gone and came again.
+        claims: leg id -> what the leg claims to be now.
     """
 
     legs: dict[int, LegRow]
@@ -61,6 +63,7 @@ class Touched(Struct):
     order: dict[int, int]
     gone: set[int] = set()
     restored: set[int] = set()
+    claims: dict[int, frozenset[Claim]] = {}
 
 
 class Decided(Struct):
@@ -81,15 +84,27 @@ def namespace_of(source: Source, part: str) -> str:
     return f"{source.namespace}.{part}" if part else source.namespace
 
 
+def keys_of(
+    source: Source, received_at: datetime, items: Sequence[Item], catalogue: Catalogue
+) -> set[Key]:
+    """The legs that `decide_and_fold` will ask for."""
+    allowed = (_allowed(item, source, catalogue, received_at) for item in items)
+    return {_key(source, item) for item in allowed if not isinstance(item, Rejected)}
+
+
+def _key(source: Source, item: Record | Tombstone) -> Key:
+    return namespace_of(source, item.part), item.code
+
+
 def decide_and_fold(
-    ground: Ground,
+    ground: LegGround,
     source: Source,
     receipt_id: int,
     received_at: datetime,
     items: Sequence[Item],
     catalogue: Catalogue,
 ) -> Decided:
-    """Decide every item and write the legs; rows are returned for `intake.insert_records`.
+    """Decide every item and write the legs; rows are returned for `insert_records`.
 
     Args:
         ground: What the batch is decided on.
@@ -100,11 +115,7 @@ def decide_and_fold(
         catalogue: For what a granted agency includes.
     """
     allowed = [_allowed(item, source, catalogue, received_at) for item in items]
-    keys = {
-        item.position: (namespace_of(source, item.part), item.code)
-        for item in allowed
-        if not isinstance(item, Rejected)
-    }
+    keys = {item.position: _key(source, item) for item in allowed if not isinstance(item, Rejected)}
     held = ground.lock_legs(keys.values(), source.connection_id)
     heads = ground.load_heads([row.id for row in held.values()])
     folds = ground.folds(held.values())
@@ -134,6 +145,9 @@ def decide_and_fold(
             touched.restored.add(row.id)
             _touch(touched, row, item.position)
     ground.save_legs(list(touched.legs.values()), folds)
+    touched.claims = {
+        i: claims_of(row.namespace, row.code, folds[i]) for i, row in touched.legs.items()
+    }
     refused = sum(row.disposition is Disposition.QUARANTINED for row in rows)
     if not source.keeps_duplicates and ground.knows_quarantine:
         rows = _known_again(ground, source, receipt_id, rows)
@@ -141,7 +155,7 @@ def decide_and_fold(
 
 
 def _known_again(
-    ground: Ground, source: Source, receipt_id: int, rows: list[RecordRow]
+    ground: LegGround, source: Source, receipt_id: int, rows: list[RecordRow]
 ) -> list[RecordRow]:
     """A poll brings the same bad row again and again: it is kept once, and counted."""
     told = {r.digest for r in rows if r.disposition is Disposition.QUARANTINED and r.digest}

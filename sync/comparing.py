@@ -27,8 +27,9 @@ from store.reconciliations import Found
 from sync import shapes
 from sync.batch import candidate_of, decision_of
 from sync.context import Context
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.intake import prepare, take_in
 from sync.reading import Read
+from sync.taken import Outcome, Taken
 
 MISSING, STALE, DIVERGED, DELETED = "missing", "stale", "diverged", "deleted"
 _HEALED = frozenset({"applied", "superseded", "duplicate"})

@@ -15,9 +15,9 @@ from canonical.leg import Fold
 from canonical.precedence import DEFAULT, Precedence, Role
 from canonical.standing import day
 from canonical.states import Status
-from canonical.ties import Claim, Cluster, TieLeg, claims_of, tie, tie_leg
+from canonical.ties import Cluster, TieLeg, tie, tie_leg
 from store.dossiers import ChangeRow, DossierRow, Held
-from store.ground import Ground, Turn
+from store.ground import DossierGround, Turn
 from store.legs import ClaimRecord, Entry, LegRow
 from store.tables import POSITION_BITS
 from sync.batch import Touched
@@ -25,7 +25,6 @@ from sync.judging import judge
 from sync.timeline import merge_entries
 
 PrecedenceOf = Mapping[str, Precedence]
-Claims = dict[int, frozenset[Claim]]
 _ENCODER = msgspec.json.Encoder()
 LAST_PLACE = 1 << POSITION_BITS  # behind every record of a batch
 
@@ -52,7 +51,11 @@ class World(Struct):
 
 
 def put_together(
-    ground: Ground, touched: Touched, receipt_id: int | None, at: str, precedences: PrecedenceOf
+    ground: DossierGround,
+    touched: Touched,
+    receipt_id: int | None,
+    at: str,
+    precedences: PrecedenceOf,
 ) -> dict[int, str]:
     """Rebuild every dossier that the touched legs reach; leg id -> public id of its dossier.
 
@@ -66,8 +69,8 @@ def put_together(
     if not touched.order:
         return {}
     newest = ground.lock_feed()
-    claims, freed = _save_claims(ground, touched)
-    world = _read_world(ground, touched, claims, freed)
+    freed = _save_claims(ground, touched)
+    world = _read_world(ground, touched, freed)
     for leg_id, told in touched.entries.items():
         # The final seq is set below; for now entries only need to be merged and marked.
         merge_entries(world.entries.setdefault(leg_id, {}), told, world.folds[leg_id], -1)
@@ -80,20 +83,18 @@ def put_together(
     return {leg_id: b.row.public_id for b in built for leg_id in b.legs}
 
 
-def _save_claims(ground: Ground, touched: Touched) -> tuple[Claims, set[tuple[str, str]]]:
+def _save_claims(ground: DossierGround, touched: Touched) -> set[tuple[str, str]]:
     """Bring the claims of the touched legs up to date; withdrawn ones stay, not live.
 
-    Returns the claims of each, and the (kind, key) of those withdrawn now.
+    Returns the (kind, key) of those withdrawn now.
     """
-    claims: Claims = {}
     held_of: dict[int, dict[tuple[str, str], ClaimRecord]] = {}
     for claim in ground.load_claims(touched.order):
         held_of.setdefault(claim.leg_id, {})[(claim.kind, claim.key)] = claim
     changed: list[ClaimRecord] = []
     for leg_id in touched.order:
-        row, held = touched.legs[leg_id], held_of.get(leg_id, {})
-        claims[leg_id] = claims_of(row.namespace, row.code, touched.folds[leg_id])
-        now = {(c.kind, c.key): c for c in claims[leg_id]}
+        held = held_of.get(leg_id, {})
+        now = {(c.kind, c.key): c for c in touched.claims[leg_id]}
         changed += [
             ClaimRecord(leg_id, new.kind, new.key, new.code, live=True)
             for place, new in sorted(now.items())
@@ -107,11 +108,11 @@ def _save_claims(ground: Ground, touched: Touched) -> tuple[Claims, set[tuple[st
     ground.save_claims(changed)
     if changed:
         ground.note_crowds(touched.order)
-    return claims, {(claim.kind, claim.key) for claim in changed if not claim.live}
+    return {(claim.kind, claim.key) for claim in changed if not claim.live}
 
 
 def _read_world(
-    ground: Ground, touched: Touched, claims: Claims, freed: Collection[tuple[str, str]]
+    ground: DossierGround, touched: Touched, freed: Collection[tuple[str, str]]
 ) -> World:
     """The touched legs, those in the same dossiers, and all that claims reach from them.
 
@@ -126,11 +127,12 @@ def _read_world(
     wanted = reached | set(members)
     rows = dict(touched.legs)
     rows.update(ground.load_legs(wanted - set(rows)) if wanted - set(rows) else {})
-    folds = ground.folds(row for i, row in rows.items() if i not in touched.folds)
-    folds.update((i, touched.folds[i]) for i in rows if i in touched.folds)
+    others = [row for i, row in rows.items() if i not in touched.folds]
+    folds = {**ground.folds(others), **touched.folds}
     void = ground.crowded(rows)
     ties = {
-        i: tie_leg(i, r.namespace, r.code, folds[i], void, claims.get(i)) for i, r in rows.items()
+        i: tie_leg(i, r.namespace, r.code, folds[i], void, touched.claims.get(i))
+        for i, r in rows.items()
     }
     return World(
         rows=rows,
@@ -322,7 +324,7 @@ def _is_same(before: Held, row: DossierRow) -> bool:
 
 
 def _write(
-    ground: Ground,
+    ground: DossierGround,
     world: World,
     built: Sequence[Built],
     held: Mapping[int, Held],

@@ -7,7 +7,7 @@ go on (DESIGN 3).
 import logging
 from collections.abc import Callable
 
-import msgspec
+from msgspec import structs
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
@@ -17,8 +17,8 @@ from canonical.record import Rejected
 from store import clients, connections, intake
 from store.intake import SavedReceipt
 from sync.context import Context
-from sync.intake import Taken, decide_receipt, read
-from sync.reading import Read
+from sync.intake import Saved, decide_receipts, read
+from sync.taken import Taken
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def _drain_one(context: Context, receipt_id: int) -> bool:
         return False
 
 
-def _load(context: Context, tx: Tx, receipt_id: int) -> tuple[Taken, SavedReceipt, Read] | None:
+def _load(context: Context, tx: Tx, receipt_id: int) -> Saved | None:
     row = intake.load_receipt(tx, receipt_id, lock=not context.store.is_sqlite)
     connection = connections.load_connection(tx, row.connection_id)
     if row.state != "pending" or connection is None:
@@ -70,19 +70,19 @@ def _load(context: Context, tx: Tx, receipt_id: int) -> tuple[Taken, SavedReceip
         keeps_duplicates=row.client_id is not None,
     )
     found = read(context, tx, taken, row.mapping_version)
-    return taken, SavedReceipt(row.id, row.public_id), found
+    return Saved(taken, SavedReceipt(row.id, row.public_id), found)
 
 
 def _decide(context: Context, tx: Tx, receipt_id: int, bad: frozenset[int]) -> bool:
     loaded = _load(context, tx, receipt_id)
     if loaded is None:
         return False
-    taken, receipt, found = loaded
     items = [
         Rejected(i.position, Reason.CRASH_POISON, None, i.code) if i.position in bad else i
-        for i in found.items
+        for i in loaded.found.items
     ]
-    decide_receipt(context, tx, taken, receipt, msgspec.structs.replace(found, items=items))
+    found = structs.replace(loaded.found, items=items)
+    decide_receipts(context, tx, [structs.replace(loaded, found=found)])
     return True
 
 
@@ -95,7 +95,7 @@ def _find_poison(context: Context, receipt_id: int) -> frozenset[int]:
 
     def positions(tx: Tx) -> list[int]:
         loaded = _load(context, tx, receipt_id)
-        return [item.position for item in loaded[2].items] if loaded is not None else []
+        return [item.position for item in loaded.found.items] if loaded is not None else []
 
     every = context.store.in_write(positions)
     bad = set()

@@ -21,9 +21,10 @@ from store import alarms, connections, filing_cursors, filings
 from store.connections import ConnectionRow
 from store.filings import FilingRow
 from sync.context import Context
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.intake import prepare, take_in
 from sync.leases import Lease
 from sync.retry import Decision, RetryIn, between_tries, decide, jitter_s
+from sync.taken import Outcome, Taken
 from sync.threads import to_the_end
 
 logger = logging.getLogger(__name__)

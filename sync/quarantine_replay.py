@@ -26,8 +26,9 @@ from store.connections import LeaseToken
 from store.quarantine import Chosen
 from sync import bulk_quarantine, shapes
 from sync.context import Context
-from sync.intake import Origin, Taken, decide_receipt, read, save
+from sync.intake import decide_receipts, read, save
 from sync.reading import Read
+from sync.taken import Origin, Taken
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -262,7 +263,8 @@ class Replaying:
             raise _NothingSettled([])
         name = shapes.told(taken.shape).name
         taken = structs.replace(taken, shape=shapes.replay(name, [i.position for i in items]))
-        receipt = save(self._context, tx, taken, mapping_version, len(items))
+        only = structs.replace(found, items=items)
+        saved = save(self._context, tx, taken, mapping_version, only)
         acts.save_act(
             tx,
             "replay",
@@ -270,14 +272,12 @@ class Replaying:
             self._why.actor,
             self._why.reason,
             clock.to_iso(taken.received_at),
-            acts.of_replay(receipt.id),
+            acts.of_replay(saved.receipt.id),
         )
-        outcome = decide_receipt(
-            self._context, tx, taken, receipt, structs.replace(found, items=items)
-        )
+        [outcome] = decide_receipts(self._context, tx, [saved])
         if outcome.counts["quarantined"] == len(items):
             raise _NothingSettled(outcome.fates)
-        acts.mark_replayed(tx, receipt.id, origin_id, outcome.fates)
+        acts.mark_replayed(tx, saved.receipt.id, origin_id, outcome.fates)
         return outcome.fates
 
 

@@ -10,7 +10,8 @@ from store import acts, connections, intake, quarantine
 from store.quarantine import QuarantinedRecord
 from sync import shapes
 from sync.context import Context
-from sync.intake import Origin, Outcome, Taken, decide_receipt, read, save
+from sync.intake import decide_receipts, read, save
+from sync.taken import Origin, Outcome, Taken
 
 
 def resolve_as_new(context: Context, record_id: int, actor: str, reason: str) -> Outcome:
@@ -63,5 +64,7 @@ def _apply(context: Context, tx: Tx, row: QuarantinedRecord) -> Outcome:
     if not isinstance(one, Record):
         raise HubError(Reason.CONFLICT, "the record cannot be read")
     acts.open_generation(tx, connection, one)
-    saved = save(context, tx, taken, receipt.mapping_version, 1)
-    return decide_receipt(context, tx, taken, saved, found)
+    [outcome] = decide_receipts(
+        context, tx, [save(context, tx, taken, receipt.mapping_version, found)]
+    )
+    return outcome

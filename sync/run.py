@@ -21,12 +21,13 @@ from canonical.text import Malformed
 from store import connections, legs
 from sync import checkpoint, drift, runbook
 from sync.context import Context
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.intake import prepare, take_in
 from sync.jobs import Stopping
 from sync.leases import Lease
 from sync.retry import in_step
 from sync.runbook import Running, Summary, Way, Window
 from sync.source import Source
+from sync.taken import Outcome, Taken
 from sync.threads import to_the_end
 
 __all__ = ["Progress", "Summary", "Window", "run_wanted", "sync_connection"]

@@ -3,8 +3,9 @@
 import json
 
 from store import connections
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.intake import prepare, take_in
 from sync.reading import GONE
+from sync.taken import Outcome, Taken
 from tests.trial import Trial
 
 

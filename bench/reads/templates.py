@@ -17,7 +17,8 @@ from canonical import clock
 from store import connections
 from store.tables import POSITION_BITS
 from sync.context import Context
-from sync.intake import Taken, prepare, take_in
+from sync.intake import prepare, take_in
+from sync.taken import Taken
 
 FIRST_DAY = date(2001, 1, 1)
 AGENCY, PROCEDURE, PIN = "H50.99.99", "1.099999", "48213907"

@@ -25,7 +25,8 @@ from hub.commands import connections as connection_commands
 from hub.settings import Settings
 from store import catalogue, connections
 from sync.context import Context
-from sync.intake import Taken, prepare, take_in
+from sync.intake import prepare, take_in
+from sync.taken import Taken
 
 KEY = "bench-" + "k" * 40
 BATCH = 500

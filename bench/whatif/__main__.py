@@ -21,7 +21,8 @@ from hub.settings import Settings
 from store import connections
 from sync import coverage
 from sync.context import Context
-from sync.intake import Taken, prepare, take_in
+from sync.intake import prepare, take_in
+from sync.taken import Taken
 from sync.whatif.candidate import Candidate
 from sync.whatif.shadow import preview
 

@@ -4,22 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from lxml import etree
-from starlette.concurrency import run_in_threadpool
 
 from canonical.errors import HubError, RequestRefused, StoreUnavailable
 from canonical.reading import soap, xml
 from canonical.reasons import Reason
 from canonical.text import Malformed
-from gateway.api.push import connection_for
-from gateway.auth import context_of, principal_from_header
+from gateway.auth import context_of, sender_of
 from gateway.body import read_body
+from gateway.groups import groups_of
 from gateway.problems import correlation_id, language_of
 from gateway.soap import wsdl
 from gateway.soap.envelope import MEDIA, envelope, fault
-from store.clients import Principal
-from sync.context import Context
-from sync.intake import Outcome, Taken, prepare, take_in
+from sync.pushes import Push
 from sync.reading import CANONICAL, SOAP
+from sync.taken import Outcome
 
 router = APIRouter(tags=["SOAP"])
 
@@ -41,7 +39,10 @@ async def canonical_push(
     try:
         raw = await read_body(request, context.limits.body_bytes)
         header = request.headers.get("authorization", "")
-        outcome = await run_in_threadpool(_push, context, header, connection, raw)
+        client_id, secret = sender_of(context, header, basic=True)
+        now = context.now()
+        push = Push(client_id, secret, connection, CANONICAL, lambda _row, _tx: SOAP, raw, now)
+        outcome = await groups_of(request).outcome(push)
         version = soap.version_of(xml.parse(raw))
     except (HubError, Malformed) as error:
         return refusal(request, version, error)
@@ -67,22 +68,6 @@ def refusal(request: Request, version: str, error: HubError | Malformed) -> Resp
     # SOAP 1.1 over HTTP carries every fault in a 500; 1.2 has 400 for the sender's.
     is_400 = version == "1.2" and status < 500
     return Response(body, status_code=400 if is_400 else 500, media_type=MEDIA[version])
-
-
-def _push(context: Context, header: str, asked: str | None, raw: bytes) -> Outcome:
-    principal: Principal = principal_from_header(context, header, basic=True)
-    if not principal.may("push"):
-        raise RequestRefused(Reason.FORBIDDEN, 403)
-    taken = Taken(
-        connection=connection_for(context, principal, asked, CANONICAL),
-        shape=SOAP,
-        raw=raw,
-        received_at=context.now(),
-        client_id=principal.id,
-        agencies=principal.agencies,
-    )
-    found, mapping_version = prepare(context, taken)
-    return take_in(context, taken, found, mapping_version)
 
 
 def _answer(outcome: Outcome) -> etree._Element:

@@ -10,13 +10,13 @@ from canonical.errors import HubError, RequestRefused
 from canonical.ports import Door, DoorAnswer, DoorCall
 from canonical.reasons import Reason
 from canonical.text import Malformed
-from gateway.auth import context_of, principal_from_header
+from gateway.auth import context_of, sender_of
 from gateway.body import read_body
-from store import clients, connections
-from store.clients import Principal
+from gateway.groups import groups_of
+from store import connections
 from store.connections import ConnectionRow
 from sync.context import Context
-from sync.intake import Taken, prepare, take_in
+from sync.pushes import Push
 
 router = APIRouter(tags=["SOAP"])
 
@@ -45,19 +45,7 @@ async def native_call(request: Request, connection_id: str) -> Response:
     except RequestRefused as error:
         told = door.refusal(None, error.reason, "")
         return Response(told.body, status_code=told.status, media_type=told.content_type)
-    headers = request.headers
-    told = await run_in_threadpool(
-        _call,
-        context,
-        row,
-        door,
-        raw,
-        (
-            headers.get("content-type", ""),
-            headers.get("soapaction", ""),
-            headers.get("authorization", ""),
-        ),
-    )
+    told = await _call(request, row, door, raw)
     return Response(told.body, status_code=told.status, media_type=told.content_type)
 
 
@@ -72,26 +60,16 @@ def _door_of(context: Context, connection_id: str) -> tuple[ConnectionRow, Door]
     return row, door
 
 
-def _call(
-    context: Context, row: ConnectionRow, door: Door, raw: bytes, headers: tuple[str, str, str]
-) -> DoorAnswer:
-    content_type, action, authorization = headers
+async def _call(request: Request, row: ConnectionRow, door: Door, raw: bytes) -> DoorAnswer:
+    context, headers = context_of(request), request.headers
     call: DoorCall | None = None
     try:
-        call = door.call(raw, content_type, action)
-        principal = _principal(context, call, authorization)
-        if not principal.may("push") or row.id not in principal.connections:
-            raise RequestRefused(Reason.FORBIDDEN, 403)
-        taken = Taken(
-            connection=row,
-            shape=call.shape,
-            raw=raw,
-            received_at=context.now(),
-            client_id=principal.id,
-            agencies=principal.agencies,
-        )
-        found, mapping_version = prepare(context, taken)
-        outcome = take_in(context, taken, found, mapping_version)
+        content_type, action = headers.get("content-type", ""), headers.get("soapaction", "")
+        call = await run_in_threadpool(door.call, raw, content_type, action)
+        client_id, secret = _sender(context, call, headers.get("authorization", ""))
+        shape, now = call.shape, context.now()
+        push = Push(client_id, secret, row.id, None, lambda _row, _tx: shape, raw, now)
+        outcome = await groups_of(request).outcome(push)
     except HubError as error:
         return door.refusal(call, error.reason, "")
     except Malformed:
@@ -99,11 +77,7 @@ def _call(
     return door.answer(call, outcome.fates)
 
 
-def _principal(context: Context, call: DoorCall, authorization: str) -> Principal:
+def _sender(context: Context, call: DoorCall, authorization: str) -> tuple[str, str | None]:
     if authorization:
-        return principal_from_header(context, authorization, basic=True)
-    with context.store.read() as tx:
-        found = clients.authenticate(tx, call.user or "", call.password or "", context.now())
-    if found is None:
-        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
-    return found
+        return sender_of(context, authorization, basic=True)
+    return call.user or "", call.password or ""

@@ -1,6 +1,6 @@
 """One part of a proof: its legs decided and put together anew, then held against the store.
 
-Nothing here decides anything: `sync.intake.apply` does, the function that ran the first time.
+Nothing here decides anything: `sync.applying.apply` does, the function that ran the first time.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from store import intake, proof
 from store.dossiers import JudgementRow, SpanRow
 from store.ground import Claimed
 from store.intake import RecordRow
+from sync.applying import apply
 from sync.batch import namespace_of
-from sync.intake import Origin, Taken, apply, source_of
 from sync.proof import against
 from sync.proof.against import Compared
 from sync.proof.hand import Hand, Place
@@ -28,6 +28,7 @@ from sync.proof.plan import load_legs
 from sync.proof.receipts import OUTAGES, set_apart
 from sync.proof.remembered import Remembered
 from sync.proof.spool import Told, told_of
+from sync.taken import Origin, Taken, source_of
 
 Period = tuple[date, date, date]  # first day, last day, as of
 _MASK = (1 << 64) - 1

@@ -21,9 +21,10 @@ from store import intake, proof
 from store.intake import RecordRow, seal_of
 from sync import shapes
 from sync.batch import namespace_of, rejected_row
-from sync.intake import Origin, Taken, read, source_of
+from sync.intake import read
 from sync.proof.hand import Hand, Place
 from sync.proof.spool import APART, PART, Apart, Spool, Told
+from sync.taken import Origin, Taken, source_of
 
 OUTAGES = (StoreUnavailable, OperationalError, InterfaceError)
 

@@ -8,13 +8,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from msgspec import Struct, structs
+from typing_extensions import override
 
 from canonical.decide import TAKEN
 from canonical.leg import Fold, Head
-from store.dossiers import ChangeRow, DossierRow, Held, JudgementRow, SpanRow
+from store.dossiers import ChangeRow, DossierRow, Held
 from store.ground import Claimed, Turn
 from store.intake import RecordRow
-from store.legs import CROWD, ClaimRecord, Entry, Key, LegRow
+from store.legs import ClaimRecord, Key, LegRow
+from sync.memory import Memory
 
 LegName = tuple[str, str, int]  # namespace, code, generation
 
@@ -32,7 +34,7 @@ class Line(Struct, frozen=True):
     turn: Turn
 
 
-class Remembered:
+class Remembered(Memory):
     """The ground of one part (see store.ground.Ground, which says what each method is).
 
     Attributes:
@@ -53,30 +55,22 @@ class Remembered:
         roles: Mapping[str, str],
         elsewhere: Collection[Claimed] = (),
     ) -> None:
+        super().__init__(elsewhere)
         self.rank = 0
         self.legs: dict[int, LegRow] = {}
         self.held_folds: dict[int, Fold] = {}
         self.saved: set[int] = set()
-        self.entries: dict[int, dict[str, Entry]] = {}
-        self.claims: dict[int, dict[Claimed, ClaimRecord]] = {}
-        self.member_of: dict[int, int] = {}
         self.dossiers: dict[int, DossierRow] = {}
-        self.judgements: dict[int, JudgementRow] = {}
-        self.spans: dict[int, list[SpanRow]] = {}
         self.records: dict[int, list[tuple[int, str, RecordRow]]] = {}
         self.lines: list[Line] = []
         self.ended: dict[int, int] = {}
-        self.agencies: set[str] = set()
         self.crowds: dict[Claimed, int] = {}
         self.strangers: dict[Claimed, int] = {}
         self._known = known
         self._roles = roles
         self._elsewhere = frozenset(elsewhere)
-        self._void = set(elsewhere)
         self._newest: dict[Key, int] = {}
         self._heads: dict[int, dict[str, list[Head]]] = {}
-        self._live: dict[Claimed, set[int]] = {}
-        self._members: dict[int, set[int]] = {}
         self._unknown = count(-1, -1)
 
     # ------------------------------------------------------------------ legs
@@ -159,87 +153,33 @@ class Remembered:
 
     # ------------------------------------------------------------------ claims
 
-    def load_claims(self, leg_ids: Iterable[int]) -> list[ClaimRecord]:
-        """Every claim these legs ever made."""
-        return [claim for i in leg_ids for claim in self.claims.get(i, {}).values()]
-
+    @override
     def save_claims(self, claims: Sequence[ClaimRecord]) -> None:
-        """Keep claims, or whether they live."""
+        """Keep claims; those that are decided in another part are noted."""
+        super().save_claims(claims)
         for claim in claims:
             place = (claim.kind, claim.key)
-            own = self.claims.setdefault(claim.leg_id, {})
-            held = own.get(place)
-            # The store keeps the code it was first told and changes nothing but `live`.
-            own[place] = claim if held is None else structs.replace(held, live=claim.live)
-            if claim.live:
-                self._live.setdefault(place, set()).add(claim.leg_id)
-                if place in self._elsewhere:
-                    self.strangers.setdefault(place, self.rank)
-            elif place in self._live:
-                self._live[place].discard(claim.leg_id)
+            if claim.live and place in self._elsewhere:
+                self.strangers.setdefault(place, self.rank)
 
-    def note_crowds(self, leg_ids: Iterable[int]) -> None:
-        """Mark claims that more than CROWD legs make."""
-        for leg_id in leg_ids:
-            for place, claim in self.claims.get(leg_id, {}).items():
-                if claim.live and place not in self._void and len(self._live[place]) > CROWD:
-                    self.crowds[place] = self.rank
-                    self._void.add(place)
-
-    def crowded(self, leg_ids: Iterable[int]) -> Collection[Claimed]:
-        """The claims that tie nobody, those of any leg."""
-        return self._void
-
-    def claimants(self, keys: Iterable[Claimed]) -> set[int]:
-        """The legs that make any of these claims."""
-        return {i for place in keys if place not in self._void for i in self._live.get(place, ())}
-
-    def reach(self, leg_ids: Iterable[int]) -> set[int]:
-        """All legs that share live claims with these, directly or through others."""
-        found = set(leg_ids)
-        ahead = list(found)
-        while ahead:
-            for place, claim in self.claims.get(ahead.pop(), {}).items():
-                if not claim.live:
-                    continue
-                others = self._live[place]
-                if len(others) > 1 and place not in self._void:
-                    new = others - found
-                    found |= new
-                    ahead += new
-        return found
-
-    # ------------------------------------------------------------------ timelines
-
-    def load_entries(self, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
-        """The timelines themselves: what is merged into them is kept."""
-        return {i: self.entries.setdefault(i, {}) for i in leg_ids}
-
-    def save_entries(self, entries: Iterable[Entry]) -> None:
-        """They are the very entries that are kept."""
-        for entry in entries:
-            entry.is_changed = False
+    @override
+    def _note_crowd(self, place: Claimed) -> None:
+        self.crowds[place] = self.rank
 
     # ------------------------------------------------------------------ dossiers
-
-    def members(self, leg_ids: Iterable[int]) -> dict[int, int]:
-        """Leg id -> dossier id, for legs and everyone in the same dossiers."""
-        wanted = {self.member_of[i] for i in leg_ids if i in self.member_of}
-        return {leg_id: one for one in wanted for leg_id in self._members[one]}
-
-    def save_members(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Say which dossier each leg belongs to."""
-        for leg_id, dossier_id in pairs:
-            before = self.member_of.get(leg_id)
-            if before is not None:
-                self._members[before].discard(leg_id)
-            self.member_of[leg_id] = dossier_id
-            self._members.setdefault(dossier_id, set()).add(leg_id)
 
     def load_held(self, dossier_ids: Iterable[int]) -> dict[int, Held]:
         """Dossiers as they are."""
         return {
-            i: Held(i, row.merged_into, row.body, row.findings, row.pins, row.created_seq)
+            i: Held(
+                i,
+                row.public_id,
+                row.merged_into,
+                row.body,
+                row.findings,
+                row.pins,
+                row.created_seq,
+            )
             for i in dossier_ids
             if (row := self.dossiers.get(i)) is not None
         }
@@ -260,25 +200,6 @@ class Remembered:
                 self.dossiers[old], merged_into=living, changed_seq=0
             )
             self.ended[old] = self.rank
-
-    def save_judgements(
-        self,
-        dossier_ids: Sequence[int],
-        rows: Sequence[JudgementRow],
-        spans: Sequence[SpanRow],
-    ) -> None:
-        """Replace what these dossiers count as."""
-        for dossier_id in dossier_ids:
-            self.judgements.pop(dossier_id, None)
-            self.spans.pop(dossier_id, None)
-        for row in rows:
-            self.judgements[row.dossier_id] = row
-        for span in spans:
-            self.spans.setdefault(span.dossier_id, []).append(span)
-
-    def note_agencies(self, agency_codes: Iterable[str]) -> None:
-        """Remember every agency code that a dossier names."""
-        self.agencies.update(agency_codes)
 
     # ------------------------------------------------------------------ the feed
 

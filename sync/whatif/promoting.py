@@ -19,7 +19,8 @@ from store.connections import ConnectionRow
 from sync.connecting import By, Wanted, change_in
 from sync.context import Context
 from sync.gates import in_write
-from sync.intake import Taken, read
+from sync.intake import read
+from sync.taken import Taken
 from sync.whatif.candidate import Candidate, Supposing, suppose
 from sync.whatif.report import WhatIf
 

@@ -21,7 +21,7 @@ async def test_what_is_decided_later_names_the_catalogue_of_its_decision(
 
     hub.token("desk")
     with monkeypatch.context() as patched:
-        patched.setattr(sync.intake, "decide_receipt", fails)
+        patched.setattr(sync.intake, "decide_receipts", fails)
         said = await hub.push(dossier(1))
     assert said.fate == "pending"
     # Now the desk may no longer speak of the state of this procedure.

@@ -87,15 +87,15 @@ async def test_back_to_an_earlier_state_is_a_new_step_and_no_duplicate(
 async def test_a_page_decided_late_turns_nothing_back(
     hub: Trial, poll: Poll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = sync.intake.decide_receipt
+    decide = sync.intake.decide_receipts
 
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(sync.intake, "decide_receipt", fails)
+        patch.setattr(sync.intake, "decide_receipts", fails)
         assert (await poll.run(page(("W-1", "1")))).pending == 1
-    assert sync.intake.decide_receipt is decide
+    assert sync.intake.decide_receipts is decide
     hub.clock.forward(hours=1)
     assert (await poll.run(page(("W-1", "9")))).applied == 1
     assert drain(hub.context) == 1

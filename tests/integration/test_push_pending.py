@@ -22,22 +22,23 @@ class OwnFault(Exception):
 @pytest.fixture
 def deciding_fails(monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Make deciding fail: `times` calls, or every call that meets one of these codes."""
-    decide = sync.intake.decide_receipt
+    decide = sync.intake.decide_receipts
 
     def arrange(*, times: int = 0, codes: frozenset[str] = frozenset()) -> None:
         left = [times]
 
-        def failing(context: Any, tx: Any, taken: Any, receipt: Any, found: Any) -> Any:
-            said = decide(context, tx, taken, receipt, found)  # fails late: all must be undone
+        def failing(context: Any, tx: Any, group: Any) -> Any:
+            said = decide(context, tx, group)  # fails late: all must be undone
             if left[0] > 0:
                 left[0] -= 1
                 raise OwnFault
-            if any(getattr(i, "says", None) is not None and i.code in codes for i in found.items):
+            items = [item for one in group for item in one.found.items]
+            if any(getattr(i, "says", None) is not None and i.code in codes for i in items):
                 raise OwnFault
             return said
 
-        monkeypatch.setattr(sync.intake, "decide_receipt", failing)
-        monkeypatch.setattr(sync.drain, "decide_receipt", failing)
+        monkeypatch.setattr(sync.intake, "decide_receipts", failing)
+        monkeypatch.setattr(sync.drain, "decide_receipts", failing)
 
     return arrange
 

@@ -231,14 +231,14 @@ async def test_a_record_that_breaks_deciding_keeps_nobody_back(
     poll = polled(hub)
     await poll.run(page(*(strange(n) for n in range(7))))
     mend(hub)
-    decide = quarantine_replay.decide_receipt
+    decide = quarantine_replay.decide_receipts
 
-    def breaks(context: Any, tx: Any, taken: Any, receipt: Any, found: Any) -> Any:
-        if any(item.code == "uid-4" for item in found.items):
+    def breaks(context: Any, tx: Any, group: Any) -> Any:
+        if any(item.code == "uid-4" for one in group for item in one.found.items):
             raise ZeroDivisionError
-        return decide(context, tx, taken, receipt, found)
+        return decide(context, tx, group)
 
-    monkeypatch.setattr(quarantine_replay, "decide_receipt", breaks)
+    monkeypatch.setattr(quarantine_replay, "decide_receipts", breaks)
     summary = replay(hub)
     assert (summary.applied, dict(summary.still)) == (6, {("CRASH_POISON", None): 1})
     assert [one[0] for one in quarantined(hub)] == ["uid-4"]

@@ -10,6 +10,10 @@ from sqlalchemy import event
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
+from store.clients import KeptAnswer
+from sync.pushes import Push, take_pushes
+from sync.reading import CANONICAL
+from sync.taken import Outcome
 from tests.polled import Poll, row
 from tests.trial import Trial, dossier
 
@@ -31,6 +35,12 @@ def statements(hub: Trial) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(hub.store.engine, "before_cursor_execute", note)
+
+
+def taking_in(seen: list[str]) -> list[str]:
+    """Without the door's own look at who sends a large body, before it is read."""
+    looks = [place for place, one in enumerate(seen) if "FROM client WHERE revoked_at" in one]
+    return seen[looks[-1] :]
 
 
 def numbers(lane: int, size: int) -> range:
@@ -97,10 +107,49 @@ async def test_a_push_costs_the_same_for_1_50_and_500_records(
         with statements(hub) as seen:
             said = await hub.push(batch(lane, size))
         assert said.status == 200
-        costs[size] = seen
+        costs[size] = taking_in(seen)
     assert len(costs[1]) == len(costs[50]) == len(costs[500]), costs[1]
     # A ceiling, so that "constant" does not quietly become "many".
     assert len(costs[1]) <= 45
+
+
+@pytest.mark.unproved
+@pytest.mark.parametrize("batch", [fresh, later, refused], ids=["created", "changed", "refused"])
+async def test_a_group_costs_the_same_for_1_20_and_200_pushes(hub: Trial, batch: Batch) -> None:
+    """Of two senders, each with its key; beside one push that no one else waits with."""
+    for who in ("desk", "land"):
+        await hub.push(fresh(90, 1), who)
+    costs = {}
+    for lane, size in enumerate((1, 20, 200)):
+        if batch is later:
+            await hub.push(fresh(lane, 2 * size))
+            await hub.push(fresh(lane, 2 * size), "land")
+        group = [
+            pushed(hub, who, one, f"{lane}-{n}")
+            for n, one in enumerate(batch(lane, size))
+            for who in ("desk", "land")
+        ]
+        with statements(hub) as seen:
+            ends = take_pushes(hub.context, group)
+        assert all(isinstance(end, Outcome) for end in ends), ends
+        costs[size] = seen
+    assert len(costs[1]) == len(costs[20]) == len(costs[200]), costs[1]
+    assert len(costs[1]) <= 45
+
+
+def pushed(hub: Trial, who: str, record: dict[str, Any], key: str) -> Push:
+    """A record at the door."""
+    return Push(
+        client_id=hub.known[who].client_id,
+        secret=None,
+        asked=None,
+        system=CANONICAL,
+        shape=lambda _row, _tx: "json",
+        raw=json.dumps(record).encode(),
+        received_at=hub.clock(),
+        key=key,
+        render=lambda outcome: KeptAnswer("", 200, "text/plain", outcome.receipt),
+    )
 
 
 @pytest.mark.unproved
@@ -116,7 +165,7 @@ async def test_joining_many_pairs_costs_the_same_as_joining_one(hub: Trial) -> N
             said = await hub.push(tied, "land")
         assert said.body["counts"]["applied"] == size
         assert [i["kind"] for i in await hub.feed(mark)].count("joined") == size
-        costs[size] = seen
+        costs[size] = taking_in(seen)
     assert len(costs[1]) == len(costs[50]) == len(costs[500])
 
 

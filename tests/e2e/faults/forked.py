@@ -280,7 +280,8 @@ class _Doomed:
             return False
         if not words or not all(any(what in one for one in words) for what in told["said"]):
             return False
-        return not told["of"] or any(repr(told["of"]) in repr(bound) for _, bound in said)
+        about = (repr(told["of"]), f'"{told["of"]}"')  # bound alone, or in rows that travel as JSON
+        return not told["of"] or any(one in repr(bound) for _, bound in said for one in about)
 
 
 _CLOCK_LOOK_S = 0.05

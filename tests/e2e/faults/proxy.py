@@ -3,7 +3,7 @@
 He reads what the hub says well enough to know what each transaction did and when it says COMMIT.
 
     with cutting(server_uri) as line:
-        line.decide = lambda told: Cut.AFTER if did(told, "INSERT INTO receipt") else None
+        line.decide = lambda told: Cut.AFTER if did(told, 'INSERT INTO "receipt"') else None
         … a hub whose HUB_DATABASE_URL is line.uri …
         line.cuts                # what was cut so far, and where
 

@@ -22,6 +22,7 @@ from hub.commands import clients, connections, receivers
 from store.connections import load_connection
 from sync import intake, wishes
 from sync.context import Context
+from sync.taken import Outcome, Taken
 from tests.e2e.faults.evil import HOUR_MS, Evil, Way, row
 from tests.e2e.faults.forked import Troop, until
 from tests.e2e.served import free_port
@@ -166,13 +167,13 @@ class Stage:
                 outcome = self.take_in([said(number, version) for number in numbers])
                 assert outcome.counts["applied"] == len(numbers), outcome.counts
 
-    def take_in(self, records: list[dict[str, Any]]) -> intake.Outcome:
+    def take_in(self, records: list[dict[str, Any]]) -> Outcome:
         """What the door does with the desk's records, done here."""
         with self.context.store.read() as tx:
             desk = load_connection(tx, "desk")
         assert desk is not None
         raw, now = json.dumps(records).encode(), self.context.now()
-        taken = intake.Taken(desk, "records", raw, now, keeps_duplicates=False)
+        taken = Taken(desk, "records", raw, now, keeps_duplicates=False)
         found, version = intake.prepare(self.context, taken)
         return intake.take_in(self.context, taken, found, version)
 

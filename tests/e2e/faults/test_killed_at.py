@@ -69,7 +69,7 @@ def test_a_push_killed_at_its_commit_and_repeated_has_one_effect(
     own_key = f"{key}-{number}" if key is not None else None
     record = said(number)
     on.push(said(99))  # logged in before
-    on.hubs.doom(when, "INSERT INTO receipt", unsaid="UPDATE run")
+    on.hubs.doom(when, 'INSERT INTO "receipt"', unsaid="UPDATE run")
     with pytest.raises(httpx.TransportError):
         on.push(record, own_key)
     on.hubs.revive()
@@ -137,7 +137,7 @@ def done(on: Stage, name: str) -> bool:
 @WHEN
 def test_a_drain_killed_at_its_commit_decides_what_was_pending_once(on: Stage, when: str) -> None:
     number = 200 + (when == "after")
-    on.hubs.doom(when, "UPDATE feed SET decided", unsaid="INSERT INTO receipt")
+    on.hubs.doom(when, "UPDATE feed SET decided", unsaid='INSERT INTO "receipt"')
     receipt = pending(on, [said(number), said(number, status="?"), said(number + 10)])
     on.hubs.revive()
     until(lambda: counts(on, receipt)[0] == 0, "it is decided")
@@ -149,7 +149,7 @@ def test_a_drain_killed_at_its_commit_decides_what_was_pending_once(on: Stage, w
 def pending(on: Stage, records: list[dict[str, Any]]) -> str:
     """A receipt that was acknowledged and could not be decided yet; its id."""
     with (
-        mock.patch.object(intake, "decide_receipt", side_effect=ZeroDivisionError),
+        mock.patch.object(intake, "decide_receipts", side_effect=ZeroDivisionError),
         mock.patch.object(intake.logger, "exception"),
     ):
         outcome = on.take_in(records)
@@ -186,7 +186,7 @@ def left(on: Stage) -> dict[str, int]:
     for name in names:
         commands.alter(on.context, name, None, [], ["status.la=supplement"])
         _, when, skip = name.split("-")
-        on.hubs.doom(when, "INSERT INTO act", "INSERT INTO receipt", of=name, skip=int(skip))
+        on.hubs.doom(when, "INSERT INTO act", 'INSERT INTO "receipt"', of=name, skip=int(skip))
         assert on.hubs.command(*REPLAY, name).returncode == -signal.SIGKILL
         found[name] = waiting(on, name)
     for name in names:

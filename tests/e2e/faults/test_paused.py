@@ -99,7 +99,7 @@ def test_one_paused_before_its_commit_holds_up_nobody_for_long(on: Stage) -> Non
     answers: list[httpx.Response] = []
     record = said(500)
     on.push(said(501))
-    on.hubs.doom("before", "INSERT INTO receipt", unsaid="UPDATE run", number=signal.SIGSTOP)
+    on.hubs.doom("before", 'INSERT INTO "receipt"', unsaid="UPDATE run", number=signal.SIGSTOP)
     thread = threading.Thread(target=lambda: answers.append(on.push(record)))
     thread.start()
     on.hubs.struck()

@@ -204,7 +204,7 @@ def test_a_line_cut_at_the_commit_of_a_push_is_no_acknowledgement_and_no_second_
     for number, (cut, key, _) in enumerate(cases, 1):
         record = dossier(number, national_code=...)
         own_key = f"{key}{number}" if key is not None else None
-        line.decide = once(cut, "INSERT INTO receipt")
+        line.decide = once(cut, 'INSERT INTO "receipt"')
         said = push(hubs, record, own_key)
         assert (said.status_code, said.json()["reason"]) == (503, "STORE_UNAVAILABLE")
         assert said.headers["retry-after"]
