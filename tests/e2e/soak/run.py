@@ -81,7 +81,7 @@ class Soak:
                 settings=list(_SECRETS[name]),
                 tables=[],
             )
-            wishes.reschedule(context, name, "*/4 * * * * *")
+            wishes.reschedule(context, name, "*/10 * * * * *")
         for name in PUSHED:
             connections.make(context, name, "canonical", role=_ROLES[name], settings=[], tables=[])
             pusher = account(clients.make(context, name, ["push"], [name], []))
