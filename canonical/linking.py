@@ -147,6 +147,14 @@ class Contracts(Protocol):
 
         Raises:
             HubError: BODY_MALFORMED with one plain sentence: file, line and cause.
+    def unpacked(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The files as they are pinned: a zip's by their names in it.
+
+        Raises:
+            HubError: BODY_MALFORMED with one plain sentence: which file and why.
+        """
+        ...
+
         """
         ...
 

@@ -12,6 +12,7 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 from hub import output
 from hub.commands.opened import opened
+from hub.commands.contract_paths import gathered, read_bytes
 from store.connections import ConnectionRow, SecretFact
 from sync import connection_edits
 from sync.connecting import By
@@ -28,7 +29,8 @@ Declaration = Annotated[
     Path | None, typer.Option("--declaration", help="Tệp khai báo (TOML, JSON) của hệ thống.")
 ]
 Files = Annotated[
-    list[Path] | None, typer.Option("--file", help="Tệp hợp đồng mà khai báo nêu tên.")
+    list[Path] | None,
+    typer.Option("--file", help="Hợp đồng mà khai báo nêu tên: tệp, thư mục hoặc zip."),
 ]
 Overlay = Annotated[
     Path | None, typer.Option("--overlay", help="Tệp phủ lên bảng ánh xạ (TOML, JSON).")
@@ -186,14 +188,14 @@ def read_told(
         return None
     return Told(
         declaration=read_document(declaration) if declaration is not None else None,
-        files={path.name: _bytes(path) for path in files or []},
+        files=gathered(files or []),
         overlay=read_document(overlay) if overlay is not None else None,
     )
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """A TOML or JSON file as data. Raises HubError where it is neither."""
-    raw = _bytes(path)
+    raw = read_bytes(path)
     try:
         text = raw.decode("utf-8-sig")
         told = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -202,13 +204,6 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise HubError(Reason.BODY_MALFORMED, f"{path.name}: an object is wanted")
     return told
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise HubError(Reason.NOT_FOUND, f"{path}: {error.strerror}") from error
 
 
 def said_by(actor: str, reason: str, seen: int | None = None) -> By:

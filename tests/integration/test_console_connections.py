@@ -1,19 +1,23 @@
 """The pages of the connections: what they show, who may do what, and what becomes of it."""
 
 import asyncio
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from canonical import clock
 from hub.wiring import Contracts
-from store import alarms, connections
+from store import alarms, connection_versions, connections
 from sync import connection_edits, connection_history, wishes
 from sync.connecting import By, mark_tested
 from sync.connection_edits import Change, New, Told
+from tests.contract.declared.department import FILES
 from tests.polled import Poll, row
 from tests.signed import Browser, signed_in
 from tests.trial import Trial
@@ -303,3 +307,41 @@ async def test_a_contract_is_described_and_drafted(hub: Trial) -> None:
     assert "[mapping" in text
     assert "alert-danger" in await read(draft="khong-co pull")
     assert (await browser.post(f"{PATH}/+contract")).status == 422
+
+
+def zipped(files: dict[str, bytes], below: str = "") -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(below + name, data)
+    return raw.getvalue()
+
+
+@ONE_STORE
+async def test_a_zipped_contract_is_pinned_file_by_file(hub: Trial) -> None:
+    hub.context.contracts = Contracts()
+    browser = signed_in(hub, "administrator")
+    declared = (Path(__file__).parents[1] / "contract" / "declared" / "soap.toml").read_text()
+    form = {"token": await browser.token(), "declaration": declared}
+    new = {**form, "system": "soap", "id": "snv", "endpoint": "http://127.0.0.1:1"}
+    files = {"files": ("hop-dong.zip", zipped(FILES, "hop-dong/"), "application/zip")}
+    said = await browser.call("POST", f"{PATH}/+new", data=new, files=files)
+    assert said.status == 303, said.raw.decode()[-600:]
+    row = held(hub)
+    assert sorted(row.files) == sorted(FILES)
+    assert "hop-dong.zip" not in await browser.text(f"{PATH}/snv/settings")
+    # What was pinned whole before makes way for the next zip, and a broken one changes nothing.
+    whole = {"x.zip": connection_versions.digest_of(zipped(FILES))}
+
+    def as_before(tx: Any) -> None:
+        connection_versions.save_files(tx, [zipped(FILES)], clock.to_iso(hub.clock.at))
+        connections.change_connection(tx, structs.replace(row, files=whole))
+
+    hub.store.in_write(as_before)
+    for raw, status in ((b"PK\x03\x04 hong", 422), (zipped(FILES), 303)):
+        again = {"files": ("moi.zip", raw, "application/zip")}
+        told = {**form, "seen": str(held(hub).version)}
+        said = await browser.call("POST", f"{PATH}/snv/declaration", data=told, files=again)
+        assert said.status == status
+        assert ("tệp zip hỏng" in said.raw.decode()) is (status == 422)
+    assert sorted(held(hub).files) == sorted(FILES)
