@@ -3,6 +3,7 @@
 from gateway.console import (
     connection_adding,
     connection_drift,
+    connection_importing,
     connection_page,
     connection_settings,
     connection_testing,
@@ -15,6 +16,7 @@ from gateway.console import (
 ROUTERS = (
     connections.router,
     connection_adding.router,
+    connection_importing.router,
     connection_page.router,
     connection_settings.router,
     connection_testing.router,
