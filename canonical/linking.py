@@ -30,8 +30,13 @@ class Probe(Protocol):
         """
         ...
 
-    async def shake_hands(self, address: str, found: Sequence[str]) -> str:
+    async def shake_hands(self, address: str, found: Sequence[str], ca: str = "") -> str:
         """Until when the certificate is good, ISO; the name on it is proved.
+
+        Args:
+            address: http or https.
+            found: From `resolve`.
+            ca: Authorities trusted besides the usual ones, PEM; "" for none.
 
         Raises:
             Unreachable: TLS_INVALID, NET_REFUSED, NET_RESET, TIMEOUT_TOTAL.
@@ -142,11 +147,6 @@ class Drafted(Struct, frozen=True):
 class Contracts(Protocol):
     """Reads contracts handed in; loads nothing from anywhere."""
 
-    def describe(self, files: Mapping[str, bytes], main: str = "") -> ContractTold:
-        """What a contract says.
-
-        Raises:
-            HubError: BODY_MALFORMED with one plain sentence: file, line and cause.
     def unpacked(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """The files as they are pinned: a zip's by their names in it.
 
@@ -155,6 +155,11 @@ class Contracts(Protocol):
         """
         ...
 
+    def describe(self, files: Mapping[str, bytes], main: str = "") -> ContractTold:
+        """What a contract says.
+
+        Raises:
+            HubError: BODY_MALFORMED with one plain sentence: file, line and cause.
         """
         ...
 

@@ -14,7 +14,7 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 from store import catalogue, connection_versions, filing_cursors
 from store.connections import ConnectionRow
-from sync import connecting, connection_systems, contract_files, wishes
+from sync import connecting, connection_systems, contract_files, trusted, wishes
 from sync import plan as planning
 from sync.connecting import By, Wanted
 from sync.connection_documents import is_json
@@ -194,7 +194,7 @@ def sorted_out(
             known = sorted([*options, *secrets])
             raise HubError(Reason.FIELD_UNKNOWN, f"no setting {name!r}; there are {known}")
     hidden = {name: value for name, value in settings.items() if name in secrets}
-    return {n: v for n, v in settings.items() if n not in hidden}, hidden
+    return trusted.settled({n: v for n, v in settings.items() if n not in hidden}), hidden
 
 
 def _with_agency(code: str) -> Any:

@@ -21,7 +21,7 @@ from canonical.reasons import Reason
 from store import connection_versions, connections, plans
 from store.connections import ConnectionRow, SecretFact
 from store.tables import CONNECTION_STATES
-from sync import connecting, connection_systems, secret_values, toml_text
+from sync import connecting, connection_systems, secret_values, toml_text, trusted
 from sync.connecting import By, Wanted
 from sync.connection_documents import Difference, differences, document_of, is_json
 from sync.connection_edits import tried_at_once
@@ -231,7 +231,7 @@ def _wanted_row(
         role=told.role,
         endpoint=told.endpoint,
         state=told.state,
-        options=told.options,
+        options=trusted.settled(told.options),
         sealed=held.sealed if held is not None else None,
         tables=told.tables,
         mapping_version=held.mapping_version if held is not None else 1,

@@ -2,6 +2,7 @@
 
 from gateway.console import (
     connection_adding,
+    connection_ca,
     connection_drift,
     connection_importing,
     connection_page,
@@ -19,6 +20,7 @@ ROUTERS = (
     connection_importing.router,
     connection_page.router,
     connection_settings.router,
+    connection_ca.router,
     connection_testing.router,
     connection_versions.router,
     connection_drift.router,

@@ -12,15 +12,18 @@ import pytest
 from msgspec import structs
 
 from canonical import clock
+from canonical.ports import TLS_CA
+from hub.commands.connections import shown
 from hub.wiring import Contracts
 from store import alarms, connection_versions, connections
-from sync import connection_edits, connection_history, wishes
+from sync import connection_edits, connection_exports, connection_history, wishes
 from sync.connecting import By, mark_tested
 from sync.connection_edits import Change, New, Told
 from tests.contract.declared.department import FILES
 from tests.polled import Poll, row
 from tests.signed import Browser, signed_in
 from tests.trial import Trial
+from tests.unit.wire.test_wire_tls import certificate
 
 pytestmark = pytest.mark.unproved  # no record is decided here but by the doors, tried elsewhere
 ONE_STORE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -345,3 +348,37 @@ async def test_a_zipped_contract_is_pinned_file_by_file(hub: Trial) -> None:
         assert said.status == status
         assert ("tệp zip hỏng" in said.raw.decode()) is (status == 422)
     assert sorted(held(hub).files) == sorted(FILES)
+
+
+async def test_a_departments_own_ca_is_set_shown_by_whose_it_is_and_removed(
+    hub: Trial, tmp_path: Path
+) -> None:
+    add(hub)
+    browser = signed_in(hub, "administrator")
+    pem = certificate(tmp_path, "localhost")[0].read_text("ascii")
+    path = f"{PATH}/snv/ca"
+    seen = held(hub).version
+    assert (await browser.post(path, seen=str(seen))).status == 422  # nothing was handed in
+    said = await browser.post(path, seen=str(seen), pem=f"-----BEGIN PRIVATE KEY-----{CANARY}")
+    assert said.status == 422
+    assert CANARY not in said.raw.decode()
+    form = {"token": await browser.token(), "seen": str(seen), "do": "set"}
+    files = {"file": ("ca.pem", pem.encode(), "application/x-pem-file")}
+    said = await browser.call("POST", path, data=form, files=files)
+    assert said.status == 303
+    assert held(hub).settings(hub.context.vault).options[TLS_CA] == pem
+    for page in PAGES:
+        text = await browser.text(f"{PATH}/snv{page}")
+        assert "BEGIN CERTIFICATE" not in text
+    text = await browser.text(f"{PATH}/snv/settings")
+    assert "CN=trial" in text
+    assert 'name="option.tls_ca"' not in text
+    assert "CN=trial, 20" in await browser.text(f"{PATH}/snv/versions")
+    assert "BEGIN" not in str(shown(held(hub)))
+    # It travels with the connection, and is the same on the other side.
+    told = connection_exports.read(connection_exports.export(hub.context))
+    assert [step.act for step in connection_exports.plan(hub.context, told)] == ["nothing"]
+    said = await browser.post(path, seen=str(held(hub).version), do="remove")
+    assert said.status == 303
+    assert TLS_CA not in held(hub).options
+    assert (await signed_in(hub, "viewer").post(path, do="remove")).status == 403
