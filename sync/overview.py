@@ -15,7 +15,7 @@ from store.plans import RunRow
 from store.quarantine import Chosen
 from sync import wishes
 from sync.context import Context
-from sync.proved import Proved, stands
+from sync.last_proof import Proved, stands
 from sync.wishes import Standing
 
 DAYS = 14

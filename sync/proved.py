@@ -1,13 +1,8 @@
-"""The proof as a person runs it: proved (sync.verify, read-only), and what was found is kept.
-
-How long ago a hub may have been proved is said here: it is to be proved every night.
-"""
+"""The proof as a person runs it: proved (sync.verify, read-only), and what was found is kept."""
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
-from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 
 from canonical import clock
@@ -18,20 +13,7 @@ from sync.context import Context
 from sync.verify import Report, verify
 
 logger = logging.getLogger(__name__)
-STALE = timedelta(hours=36)
 _MOST_FAILED, _MOST_CHARACTERS = 50, 1_000
-
-
-class Proved(Struct, frozen=True):
-    """How it stands with the last proof.
-
-    Attributes:
-        row: None where there was none.
-        state: never | failed | old | good.
-    """
-
-    row: VerificationRow | None
-    state: str
 
 
 def prove(context: Context, progress: Callable[[int, int], None] | None = None) -> Report:
@@ -58,13 +40,3 @@ def prove(context: Context, progress: Callable[[int, int], None] | None = None) 
             extra={"event": "verify.not_kept", "error": type(error).__name__},
         )
     return report
-
-
-def stands(row: VerificationRow | None, now: datetime) -> Proved:
-    """How it stands with the last proof; one that failed stays so until the next."""
-    if row is None:
-        return Proved(None, "never")
-    if row.findings:
-        return Proved(row, "failed")
-    is_old = now - clock.from_iso(row.ended_at) > STALE
-    return Proved(row, "old" if is_old else "good")

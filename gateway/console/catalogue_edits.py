@@ -99,9 +99,11 @@ def _days(desk: Desk, form: Typed) -> Wish:
     on, worked = _day(form, "on"), _day(form, "worked_on")
     if on is None:
         raise RequestRefused(Reason.FIELD_MISSING, 422, detail=desk.say("catalogue.no_day"))
-    said = form.text("said")
+    said, hours = form.text("said"), form.text("hours")
+    if said not in ("off", "worked", "hours", "remove") or (said == "hours" and not hours):
+        raise RequestRefused(Reason.FIELD_MISSING, 422, detail=desk.say("catalogue.no_kind"))
     told: dict[date, str | None] = {
-        on: None if said == "remove" else form.text("hours") if said == "hours" else said
+        on: None if said == "remove" else hours if said == "hours" else said
     }
     if worked is not None and said == "off":
         told[worked] = "worked"

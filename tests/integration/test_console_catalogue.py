@@ -40,7 +40,7 @@ def unlisted(hub: Trial) -> list[bool]:
     """Whether each dossier, as it is read now, is of a procedure that is not in force."""
     with hub.store.read() as tx:
         books = catalogue.load_books(tx, catalogue.current_version(tx))
-        found = [reads.load_dossier(tx, one) for one in tx.scalars(IDS)]
+        found = [reads.load_dossier(tx, one) for one in tx.scalars(IDS).all()]
     wanted = Reason.UNLISTED_PROCEDURE.value
     told = [findings_of(one, books, "vi") for one in found if one is not None]
     return [any(finding["reason"] == wanted for finding in one) for one in told]
@@ -59,7 +59,7 @@ async def test_a_day_off_is_shown_with_what_it_moves_and_saved_as_a_version(hub:
     page = await browser.text("/console/calendar", year=2026)
     assert PLAN in page
     before = held(hub).version
-    text, form = await planned(browser, what="day", on=TUESDAY, said="off", worked_on="2026-03-14")
+    text, form = await planned(browser, what="day", on=TUESDAY, said="off", worked_on="2026-03-21")
     assert "<html" not in text
     assert "2 trong 2 hồ sơ" in text
     assert "Hạn mà sở đã hứa không đổi" in text
@@ -71,7 +71,7 @@ async def test_a_day_off_is_shown_with_what_it_moves_and_saved_as_a_version(hub:
     assert books.version == before + 1
     assert {str(day): said for day, said in books.data.days.items()} == {
         TUESDAY: "off",
-        "2026-03-14": "worked",
+        "2026-03-21": "worked",
     }
     with hub.store.read() as tx:
         kept = tx.execute(table(CatalogueVersion).select()).all()[-1]
@@ -85,7 +85,7 @@ async def test_a_day_off_is_shown_with_what_it_moves_and_saved_as_a_version(hub:
     assert held(hub).version == before + 1
     text, form = await planned(browser, what="day", on=TUESDAY, said="remove")
     assert (await browser.post(SAVE, reason="nhầm ngày", **form)).status == 303
-    assert [str(day) for day in held(hub).data.days] == ["2026-03-14"]
+    assert [str(day) for day in held(hub).data.days] == ["2026-03-21"]
     text, _ = await planned(browser, what="day", on=TUESDAY, said="remove")
     assert "không có gì để lưu" in text
 

@@ -1,8 +1,12 @@
 """The last `hub verify` is kept, and stands on the overview: never, long ago, or what was wrong."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
+from canonical.errors import StoreUnavailable
+from canonical.reasons import Reason
 from store import verifications
 from sync import proved
 from tests.signed import signed_in
@@ -20,7 +24,7 @@ async def test_the_overview_says_when_the_hub_was_last_proved(hub: Trial) -> Non
     await hub.take(dossier(1))
     browser = signed_in(hub, "viewer")
     assert "Chưa lần nào" in await browser.text("/console")
-    assert f"{GAUGE} " not in await figures(hub)
+    assert f"\n{GAUGE} " not in await figures(hub)
     assert proved.prove(hub.context).ok
     page = await browser.text("/console")
     assert "Kiểm chứng gần nhất" in page
@@ -28,6 +32,7 @@ async def test_the_overview_says_when_the_hub_was_last_proved(hub: Trial) -> Non
     assert "không có" in page
     assert f"{GAUGE} 0.0" in await figures(hub)
     hub.clock.forward(hours=37)
+    browser = signed_in(hub, "operator")  # nobody stays signed in for so long
     assert "đã lâu" in await browser.text("/console")
     hub.store.in_write(lambda tx: tx.execute(text("UPDATE dossier SET status = 'refused'")))
     assert not proved.prove(hub.context).ok
@@ -41,9 +46,13 @@ async def test_the_overview_says_when_the_hub_was_last_proved(hub: Trial) -> Non
     assert f"{GAUGE} {float(row.findings)}" in await figures(hub)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 async def test_what_cannot_be_kept_spoils_no_proof(
-    hub: Trial, caplog: pytest.LogCaptureFixture
+    hub: Trial, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hub.store.in_write(lambda tx: tx.execute(text("DROP TABLE verification")))
+    def read_only(_: Any) -> None:
+        raise StoreUnavailable(Reason.STORE_UNAVAILABLE)
+
+    monkeypatch.setattr(hub.store, "in_write", read_only)
     assert proved.prove(hub.context).ok
     assert "could not be kept" in caplog.text
