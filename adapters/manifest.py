@@ -4,11 +4,13 @@ import tomllib
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
-from canonical.ports import Manifest
+from canonical.ports import TLS_CA, TLS_CA_TOLD, Manifest
 from canonical.prepared import prepare
 
 OWN_DESIGN = "our own design"
+_CALLED = ("rest", "soap")
 _WORDS: dict[str, frozenset[str]] = {
     "protocol": frozenset({"soap", "rest", "file", "push"}),
     "proven_against": frozenset({"simulator", "test system", "live"}),
@@ -43,4 +45,10 @@ def load_manifest(folder: Path) -> Manifest:
             raise ManifestFault(f"{path}: {key} is none of {', '.join(sorted(words))}")
     if manifest.contract != OWN_DESIGN and not (folder / manifest.contract).exists():
         raise ManifestFault(f"{path}: contract names a file that is not there")
-    return manifest
+    return structs.replace(manifest, options=manifest.options | _of_every(manifest))
+
+
+def _of_every(manifest: Manifest) -> dict[str, str]:
+    """Settings that no manifest need name: those of every system that is called over https."""
+    is_called = manifest.pulls or manifest.files or manifest.receives
+    return {TLS_CA: TLS_CA_TOLD} if is_called and manifest.protocol in _CALLED else {}

@@ -15,7 +15,7 @@ from adapters.manifest import ManifestFault, load_manifest
 from adapters.wire import Wire
 from canonical.errors import Garbled
 from canonical.linking import Sample
-from canonical.ports import BadRow, Door, Manifest, Row, Settings, System
+from canonical.ports import TLS_CA, BadRow, Door, Manifest, Row, Settings, System
 from canonical.reasons import Reason
 
 _HERE = Path(__file__).parent
@@ -129,7 +129,8 @@ def _built_by(folder: Path, name: str, wire: Wire | None) -> Callable[[Settings]
         return None
 
     def connect(settings: Settings) -> Any:
-        return _import(folder, name).connect(settings, wire or Wire())
+        own = (wire or Wire()).trusting(settings.options.get(TLS_CA, ""))
+        return _import(folder, name).connect(settings, own)
 
     return connect
 

@@ -27,6 +27,8 @@ class ProcedureFacts(Struct, frozen=True):
         duration: How long it may take, a decimal number as text; None where it is not known.
         duration_unit: working_day | calendar_day | hour.
         precedence: Group of fields -> roles, first speaker first; empty for the default.
+        valid_from: First day on which a dossier may be accepted for it, None from ever on.
+        valid_to: First day on which none may any more, None for good.
     """
 
     code: str
@@ -35,6 +37,18 @@ class ProcedureFacts(Struct, frozen=True):
     duration: str | None = None
     duration_unit: str = "working_day"
     precedence: dict[str, list[str]] = {}
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are days on which it is not valid."""
+        return self.valid_from is not None or self.valid_to is not None
+
+    def holds(self, on: date) -> bool:
+        """Whether it is valid on a day."""
+        begins, ends = self.valid_from, self.valid_to
+        return (begins is None or begins <= on) and (ends is None or on < ends)
 
 
 class CatalogueData(Struct, frozen=True):
@@ -112,8 +126,10 @@ class Books:
         parts = (self.agencies, self.precedences, self.working_days)
         if any(part is None for part in parts):
             raise AssertionError("a part of the catalogue is missing")
-        for code in self.procedures:
+        for code, one in self.procedures.items():
             self.duration_of(code)
+            if one.valid_from and one.valid_to and one.valid_to <= one.valid_from:
+                raise ValueError(f"{one.code}: ends before it begins")
 
     def agency_name(self, code: str | None, on: date) -> str | None:
         """An agency's name on a day; its code where the catalogue does not hold it."""
@@ -123,8 +139,13 @@ class Books:
         return held.name if held is not None else code
 
     def is_listed(self, procedure: str) -> bool:
-        """Whether the catalogue holds a procedure."""
+        """Whether the catalogue holds a procedure, valid or not."""
         return self._facts(procedure)[0]
+
+    @cached_property
+    def bounded(self) -> Mapping[str, ProcedureFacts]:
+        """Procedure key -> its facts, of those that are valid on some days alone."""
+        return {key: one for key, one in self.procedures.items() if one.is_bounded}
 
     def duration_of(self, procedure: str) -> deadline.Duration | None:
         """How long a procedure may take; None where the catalogue does not say."""

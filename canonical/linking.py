@@ -30,8 +30,13 @@ class Probe(Protocol):
         """
         ...
 
-    async def shake_hands(self, address: str, found: Sequence[str]) -> str:
+    async def shake_hands(self, address: str, found: Sequence[str], ca: str = "") -> str:
         """Until when the certificate is good, ISO; the name on it is proved.
+
+        Args:
+            address: http or https.
+            found: From `resolve`.
+            ca: Authorities trusted besides the usual ones, PEM; "" for none.
 
         Raises:
             Unreachable: TLS_INVALID, NET_REFUSED, NET_RESET, TIMEOUT_TOTAL.
@@ -141,6 +146,14 @@ class Drafted(Struct, frozen=True):
 
 class Contracts(Protocol):
     """Reads contracts handed in; loads nothing from anywhere."""
+
+    def unpacked(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The files as they are pinned: a zip's by their names in it.
+
+        Raises:
+            HubError: BODY_MALFORMED with one plain sentence: which file and why.
+        """
+        ...
 
     def describe(self, files: Mapping[str, bytes], main: str = "") -> ContractTold:
         """What a contract says.

@@ -14,6 +14,11 @@ from canonical.errors import HubError
 from canonical.linking import Deviation, Sample
 from canonical.reasons import Reason
 
+# The setting of every system that is called over https: what it trusts besides the usual
+# authorities, as PEM text.
+TLS_CA = "tls_ca"
+TLS_CA_TOLD = "CA riêng của sở (PEM) mà kết nối tin thêm"
+
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """manifest.toml: who the system is, what it speaks, its defaults, how far it is proven.

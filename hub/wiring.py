@@ -79,6 +79,10 @@ class Systems(Mapping[str, System]):
 class Contracts:
     """Reads contracts handed in (`canonical.linking.Contracts`); loaded when first asked."""
 
+    def unpacked(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The files as they are pinned; see the port."""
+        return self._reader.unpacked(files)
+
     def describe(self, files: Mapping[str, bytes], main: str = "") -> ContractTold:
         """What a contract says; see the port."""
         return self._reader.describe(files, main)

@@ -25,9 +25,20 @@ def load_books(tx: Tx, version: int) -> Books:
 
 
 def change_catalogue(
-    tx: Tx, change: Callable[[CatalogueData], CatalogueData], actor: str, at: str
+    tx: Tx,
+    change: Callable[[CatalogueData], CatalogueData],
+    actor: str,
+    at: str,
+    reason: str | None = None,
 ) -> Books:
     """Save a new version made from the one in force; the version itself where nothing changed.
+
+    Args:
+        tx: An open write transaction.
+        change: Makes the new catalogue; nobody else changes it meanwhile.
+        actor: Who.
+        at: Now, ISO at +07:00.
+        reason: Why, in that person's words.
 
     Raises:
         CatalogueError: the new catalogue contradicts itself; nothing is saved.
@@ -43,7 +54,24 @@ def change_catalogue(
     tx.execute(
         table(CatalogueVersion)
         .insert()
-        .values(version=version + 1, body=catalogue.encode(data), actor=actor, created_at=at)
+        .values(
+            version=version + 1,
+            body=catalogue.encode(data),
+            actor=actor,
+            created_at=at,
+            reason=reason,
+        )
     )
     tx.execute(text("UPDATE feed SET catalogue = :v WHERE id = 1"), {"v": version + 1})
     return books
+
+
+def newest_change(tx: Tx) -> tuple[str, str, str] | None:
+    """Who made the version in force, when and why ("" where nobody said); None for the first."""
+    versions = table(CatalogueVersion)
+    row = tx.execute(
+        select(versions.c.actor, versions.c.created_at, versions.c.reason)
+        .order_by(versions.c.version.desc())
+        .limit(1)
+    ).first()
+    return (row.actor, row.created_at, row.reason or "") if row is not None else None

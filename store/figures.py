@@ -75,6 +75,20 @@ INTAKE = (
         (),
         "SELECT min(received_at) FROM receipt WHERE state = 'pending'",
     ),
+    Figure(
+        "hub_verified_time_seconds",
+        "Unix time of the end of the newest `hub verify`; nothing where there was none",
+        "moment",
+        (),
+        "SELECT ended_at FROM verification ORDER BY id DESC LIMIT 1",
+    ),
+    Figure(
+        "hub_verify_findings",
+        "How many things the newest `hub verify` found wrong",
+        "count",
+        (),
+        "SELECT findings FROM verification ORDER BY id DESC LIMIT 1",
+    ),
     Figure("hub_change_seq", "The newest change", "count", (), "SELECT seq FROM feed"),
     Figure(
         "hub_dossiers",

@@ -29,6 +29,7 @@ from store.work_tables import FilingCursor, Receiver
 # Higher than any token that a process of the lost store can hold.
 _TOKENS_ON = 1_000_000_000
 _MOST_NAMED = 3
+_MAKES_WAY = ("feed", "verification")
 
 
 class Restored(Struct, frozen=True):
@@ -104,19 +105,24 @@ def check_revision(header: Header) -> None:
 
 
 def _claim(tx: Tx) -> None:
-    """Nobody writes here until the end, and nothing is here; the feed's first row makes way."""
+    """Nobody writes here until the end, and nothing is here.
+
+    The feed's first row makes way, and so does what a proof of the empty store found.
+    """
     if tx.dialect.name == "postgresql":
         names = ", ".join(f'"{one.name}"' for one in tables())
         tx.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     filled = [
         one.name
         for one in tables()
-        if one.name != "feed" and tx.execute(select(text("1")).select_from(one).limit(1)).first()
+        if one.name not in _MAKES_WAY
+        and tx.execute(select(text("1")).select_from(one).limit(1)).first()
     ]
     if filled:
         named = ", ".join(filled[:_MOST_NAMED])
         raise HubError(Reason.CONFLICT, f"the store is not empty ({named}): restore into a new one")
-    tx.execute(text("DELETE FROM feed"))
+    for name in _MAKES_WAY:
+        tx.execute(text(f"DELETE FROM {name}"))
 
 
 def _fill(tx: Tx, one: Table, rows: list[bytes]) -> None:

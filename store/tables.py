@@ -183,6 +183,7 @@ class CatalogueVersion(SQLModel, table=True):
     body: str = text_column()  # canonical.catalogue.encode
     actor: str = text_column()
     created_at: str = moment()
+    reason: str | None = text_column(nullable=True)  # why, where somebody said it
 
 
 class AgencySeen(SQLModel, table=True):

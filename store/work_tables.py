@@ -396,3 +396,14 @@ class Promotion(SQLModel, table=True):
     settled: int = big()
     actor: str = text_column()  # who began the replay
     reason: str = text_column()
+
+
+class Verification(SQLModel, table=True):
+    """What one `hub verify` found."""
+
+    id: int | None = Field(default=None, sa_column=Column(ID, primary_key=True))
+    started_at: str = moment()
+    ended_at: str = moment()
+    records: int = big()
+    findings: int = big()  # how many things were wrong
+    failed: str = text_column()  # JSON: the checks they are of, with what is told of them

@@ -14,7 +14,7 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 from store import catalogue, connection_versions, filing_cursors
 from store.connections import ConnectionRow
-from sync import connecting, connection_systems, wishes
+from sync import connecting, connection_systems, contract_files, trusted, wishes
 from sync import plan as planning
 from sync.connecting import By, Wanted
 from sync.connection_documents import is_json
@@ -27,7 +27,7 @@ class Told(Struct, frozen=True):
 
     Attributes:
         declaration: Of a system without code.
-        files: Name -> bytes of what the declaration's contract consists of.
+        files: Name -> bytes of what the declaration's contract consists of; zips are looked into.
         overlay: What is laid over the mapping; {} takes it away.
     """
 
@@ -101,7 +101,7 @@ def make(context: Context, new: New, by: By) -> ConnectionRow:
             tables={name: dict(codes) for name, codes in new.tables.items()},
             mapping_version=1,
         )
-        wanted = _with_told(Wanted(bare), new.told)
+        wanted = _with_told(context, Wanted(bare), new.told)
         connection_versions.save_files(tx, wanted.files, clock.to_iso(now))
         manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
         options, secrets = sorted_out(new.settings, manifest.options, manifest.secrets)
@@ -146,7 +146,7 @@ def tried_at_once(context: Context, tx: Tx, row: ConnectionRow) -> None:
 
 
 def _changed(context: Context, tx: Tx, wanted: Wanted, change: Change, at: str) -> Wanted:
-    wanted = _with_told(wanted, change.told)
+    wanted = _with_told(context, wanted, change.told)
     connection_versions.save_files(tx, wanted.files, at)
     manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
     options, secrets = sorted_out(change.settings, manifest.options, manifest.secrets)
@@ -169,7 +169,7 @@ def _less(options: Mapping[str, str], cleared: tuple[str, ...]) -> dict[str, str
     return {name: value for name, value in options.items() if name not in cleared}
 
 
-def _with_told(wanted: Wanted, told: Told) -> Wanted:
+def _with_told(context: Context, wanted: Wanted, told: Told) -> Wanted:
     row = wanted.row
     if told.declaration is not None:
         is_json(told.declaration, "declaration")
@@ -177,10 +177,12 @@ def _with_told(wanted: Wanted, told: Told) -> Wanted:
     if told.overlay is not None:
         is_json(told.overlay, "overlay")
         row = structs.replace(row, overlay=told.overlay)
-    if told.files:
-        digests = {name: connection_versions.digest_of(data) for name, data in told.files.items()}
-        row = structs.replace(row, files={**row.files, **digests})
-    return structs.replace(wanted, row=row, files=tuple(told.files.values()))
+    pinned = contract_files.to_pin(context, told.files)
+    if pinned:
+        digests = {name: connection_versions.digest_of(data) for name, data in pinned.items()}
+        files = contract_files.laid_beside(row.files, told.files, digests)
+        row = structs.replace(row, files=files)
+    return structs.replace(wanted, row=row, files=tuple(pinned.values()))
 
 
 def sorted_out(
@@ -192,7 +194,7 @@ def sorted_out(
             known = sorted([*options, *secrets])
             raise HubError(Reason.FIELD_UNKNOWN, f"no setting {name!r}; there are {known}")
     hidden = {name: value for name, value in settings.items() if name in secrets}
-    return {n: v for n, v in settings.items() if n not in hidden}, hidden
+    return trusted.settled({n: v for n, v in settings.items() if n not in hidden}), hidden
 
 
 def _with_agency(code: str) -> Any:

@@ -6,7 +6,8 @@ says which are still missing.
 
 import base64
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from canonical.reasons import Reason
 from store import connection_versions, connections, plans
 from store.connections import ConnectionRow, SecretFact
 from store.tables import CONNECTION_STATES
-from sync import connecting, connection_systems, secret_values, toml_text
+from sync import connecting, connection_systems, secret_values, toml_text, trusted
 from sync.connecting import By, Wanted
 from sync.connection_documents import Difference, differences, document_of, is_json
 from sync.connection_edits import tried_at_once
@@ -164,7 +165,11 @@ def read(text: str) -> File:
     told = plain.get("connections", {})
     if not isinstance(told, dict):
         raise HubError(Reason.BODY_MALFORMED, "connections: not a table")
-    return File(FORM, {name: _read(name, one) for name, one in told.items()})
+    found = {}
+    for name, one in told.items():
+        with _about(name):
+            found[name] = _read(name, one)
+    return File(FORM, found)
 
 
 def _read(name: str, told: Any) -> Told:
@@ -177,8 +182,21 @@ def _read(name: str, told: Any) -> Told:
 def plan(context: Context, file: File) -> list[Step]:
     """What taking the file would do, by connection; nothing is done. Raises HubError as `apply`."""
     with context.store.read() as tx:
-        told = sorted(file.connections.items())
-        return [_step(context, tx, name, one) for name, one in told]
+        steps = []
+        for name, told in sorted(file.connections.items()):
+            with _about(name):
+                steps.append(_step(context, tx, name, told))
+        return steps
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """What is refused inside says which connection of the file it is about."""
+    try:
+        yield
+    except HubError as error:
+        error.system = error.system or name
+        raise
 
 
 def _step(context: Context, tx: Tx, name: str, told: Told) -> Step:
@@ -213,7 +231,7 @@ def _wanted_row(
         role=told.role,
         endpoint=told.endpoint,
         state=told.state,
-        options=told.options,
+        options=trusted.settled(told.options),
         sealed=held.sealed if held is not None else None,
         tables=told.tables,
         mapping_version=held.mapping_version if held is not None else 1,
@@ -247,12 +265,14 @@ def apply(
     def work(tx: Tx) -> list[Step]:
         steps = []
         for name, told in sorted(file.connections.items()):
-            step = _step(context, tx, name, told)
-            steps.append(step)
-            if seen is not None and seen.get(name, 0) != step.seen:
-                raise HubError(Reason.CONFLICT, f"{name!r} was changed since its plan was shown")
-            if step.act != "nothing":
-                _take(context, tx, name, told, by, now)
+            with _about(name):
+                step = _step(context, tx, name, told)
+                steps.append(step)
+                if seen is not None and seen.get(name, 0) != step.seen:
+                    detail = f"{name!r} was changed since its plan was shown"
+                    raise HubError(Reason.CONFLICT, detail)
+                if step.act != "nothing":
+                    _take(context, tx, name, told, by, now)
         return steps
 
     return in_write(context, work)

@@ -40,11 +40,13 @@ class NotEnabled(HubError):
     """A connection that its gates do not let through.
 
     Attributes:
+        connection: Which.
         objections: All of them.
     """
 
     def __init__(self, connection_id: str, objections: list[Objection]) -> None:
         told = "; ".join(one.detail for one in objections)
+        self.connection = connection_id
         super().__init__(Reason.CONFLICT, f"{connection_id!r} is not enabled: {told}")
         self.objections = objections
 

@@ -8,13 +8,14 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.errors import HubError
-from store import alarms, connections, links, plans, quarantine, suspects
+from store import alarms, connections, links, plans, quarantine, suspects, verifications
 from store.alarms import AlarmRow
 from store.connections import ConnectionRow
 from store.plans import RunRow
 from store.quarantine import Chosen
 from sync import wishes
 from sync.context import Context
+from sync.last_proof import Proved, stands
 from sync.wishes import Standing
 
 DAYS = 14
@@ -52,11 +53,13 @@ class Overview(Struct, frozen=True):
 
     Attributes:
         days: The days that each link's `days` are of.
+        proved: How it stands with the last `hub verify`.
     """
 
     links: Sequence[Link]
     alarms: Sequence[AlarmRow]
     days: list[date]
+    proved: Proved
 
     def count(self, *health: str) -> int:
         """How many links stand so."""
@@ -97,7 +100,8 @@ def look(context: Context, tx: Tx) -> Overview:
         )
     order = ("stopped", "failing", "silent", "good", "off")
     found.sort(key=lambda link: (order.index(link.health), link.row.id))
-    return Overview(found, alarms.list_alarms(tx), days)
+    proved = stands(verifications.newest(tx), now)
+    return Overview(found, alarms.list_alarms(tx), days, proved)
 
 
 def who(context: Context, row: ConnectionRow) -> tuple[str, str]:

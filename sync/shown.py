@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from canonical import clock, codes
 from canonical.catalogue import Books
 from canonical.masking import STARS, mask_id, mask_name, mask_phone
 from canonical.reasons import Reason, sentence
@@ -49,8 +50,17 @@ def findings_of(shown: Shown, books: Books, language: str) -> list[dict[str, Any
 
 def _said(shown: Shown, books: Books, language: str) -> bytes:
     code = shown.procedure_code
-    is_unlisted = code is not None and not books.is_listed(code)
+    is_unlisted = code is not None and not (
+        books.is_listed(code) and _was_valid(books, code, shown.body)
+    )
     return _findings(shown.findings, language, is_unlisted=is_unlisted)
+
+
+def _was_valid(books: Books, code: str, body: str) -> bool:
+    """Whether a procedure was valid on the day a dossier was accepted; few have any bound."""
+    facts = books.bounded.get(codes.procedure_key(code)) if books.bounded else None
+    accepted = msgspec.json.decode(body)["accepted_at"] if facts is not None else None
+    return facts is None or accepted is None or facts.holds(clock.day_of(clock.from_iso(accepted)))
 
 
 def render(shown: Shown, books: Books, language: str) -> bytes:

@@ -125,7 +125,12 @@ class Stages:
             f"{sentence(error.reason)}{detail}", f"{sentence(error.reason, 'en')}{detail}"
         )
         self._add(
-            name, FAILED, took_ms, found, error.reason, mend(error.reason, is_folder=is_folder)
+            name,
+            FAILED,
+            took_ms,
+            found,
+            error.reason,
+            mend(error.reason, error.detail, is_folder=is_folder),
         )
 
     def note(self, name: str, result: str, took_ms: int, found: Found | None = None) -> None:

@@ -130,6 +130,44 @@ _MENDS: dict[Reason, tuple[str, str]] = {
         "Check the kind of the field or setting that is named.",
     ),
 }
+# What OpenSSL says of a certificate -> what to do.
+_CERTIFICATE: tuple[tuple[tuple[str, ...], tuple[str, str]], ...] = (
+    (
+        ("self-signed", "self signed", "issuer certificate", "first certificate"),
+        (
+            "Chứng thư do một CA mà trục chưa tin cấp (CA riêng của tỉnh hoặc sở, hay máy chủ gửi"
+            " thiếu chứng thư trung gian). Xin sở tệp chứng thư của CA (PEM), so dấu vân tay với"
+            " sở qua điện thoại, rồi dán vào mục “Chứng thư CA của sở” ở trang Thiết lập của kết"
+            " nối, hoặc: hub connections change ID --ca CA.pem; thử lại. Không bỏ kiểm tra.",
+            "An authority issued it that the hub does not trust. Ask the department for its CA's"
+            " certificate (PEM), compare the fingerprint by telephone, and set it on the"
+            " connection's settings page, or: hub connections change ID --ca CA.pem; try again.",
+        ),
+    ),
+    (
+        ("expired",),
+        (
+            "Chứng thư của sở (hoặc CA đã cấp nó) hết hạn: báo sở gia hạn; nếu sở đã đổi CA, đặt"
+            " CA mới ở trang Thiết lập. Xem đồng hồ của máy chủ trục.",
+            "The certificate, or its CA's, has expired: the department renews it; look at the"
+            " hub's own clock.",
+        ),
+    ),
+    (
+        ("not yet valid",),
+        (
+            "Chứng thư chưa đến ngày có hiệu lực: xem đồng hồ của máy chủ trục, rồi hỏi sở.",
+            "The certificate is not valid yet: look at the hub's clock, then ask the department.",
+        ),
+    ),
+    (
+        ("mismatch",),
+        (
+            "Tên trong chứng thư khác tên máy trong địa chỉ: dùng đúng tên mà sở đã xin chứng thư.",
+            "The certificate is of another name than the address: use the name it was issued for.",
+        ),
+    ),
+)
 _FOLDER: dict[Reason, tuple[str, str]] = {
     Reason.NET_REFUSED: (
         "Thư mục không có: kiểm tra đường dẫn và ổ gắn.",
@@ -165,6 +203,16 @@ def stage_of(error: HubError) -> str:
     return "contract" if error.reason in _CONTRACT else "page"
 
 
-def mend(reason: Reason, *, is_folder: bool = False) -> tuple[str, str]:
-    """How it is mended, Vietnamese and English."""
+def mend(reason: Reason, detail: str = "", *, is_folder: bool = False) -> tuple[str, str]:
+    """How it is mended, Vietnamese and English.
+
+    Args:
+        reason: Of the closed list.
+        detail: What the error told; of a certificate it says what is wrong with it.
+        is_folder: Whether a drop folder was asked.
+    """
+    if reason is Reason.TLS_INVALID:
+        for words, texts in _CERTIFICATE:
+            if any(word in detail.lower() for word in words):
+                return texts
     return (_FOLDER.get(reason) if is_folder else None) or _MENDS.get(reason, _ELSE)

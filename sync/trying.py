@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from canonical.errors import HubError
-from canonical.ports import Client, System
+from canonical.ports import TLS_CA, Client, System
 from canonical.reasons import Reason
 from canonical.record import Item, Rejected
 from canonical.text import Malformed
@@ -221,7 +221,9 @@ class _Trial(Stages):
     async def _shaken(self) -> Found:
         if not self._row.endpoint.lower().startswith("https:"):
             raise Skipped("địa chỉ http không mã hóa", "a plain http address")
-        until = await self._probe.shake_hands(self._row.endpoint, self._addresses)
+        until = await self._probe.shake_hands(
+            self._row.endpoint, self._addresses, self._row.options.get(TLS_CA, "")
+        )
         return Found(
             f"chứng thư đến {until[:10]}",
             f"the certificate is good until {until[:10]}",

@@ -40,19 +40,26 @@ class Check(Struct, frozen=True):
     Attributes:
         checked: How many rows or cases it looked at.
         detail: What is wrong and where; "" where nothing is.
+        wrong: How many things are wrong, as far as they were counted.
     """
 
     name: str
     ok: bool
     checked: int
     detail: str = ""
+    wrong: int = 0
 
 
 class Report(Struct, frozen=True):
-    """Everything that was looked at."""
+    """Everything that was looked at.
+
+    Attributes:
+        records: How many records the store holds.
+    """
 
     ok: bool
     checks: list[Check]
+    records: int = 0
 
 
 Look = Callable[[], Check]
@@ -75,6 +82,7 @@ def verify(
     """
     with recomputing(context, effort or worth(context), progress) as again:
         main = again.tx
+        records = int(main.execute(text("SELECT count(*) FROM record")).scalar_one())
         looks: list[tuple[str, Look]] = [
             ("kinds of values", lambda: _check("kinds of values", *wrong_kinds(main, MOST_NAMED))),
             ("counts add up", lambda: _counts(main)),
@@ -96,7 +104,7 @@ def verify(
             raise
         except Exception as error:  # noqa: BLE001 - a damaged store is what is looked for
             checks.append(_cannot("recomputed", error))
-    return Report(all(check.ok for check in checks), checks)
+    return Report(all(check.ok for check in checks), checks, records)
 
 
 def _recomputed(main: Tx, again: Recomputing) -> Iterator[Check]:
@@ -136,12 +144,14 @@ def _looked(name: str, look: Look) -> Check:
 
 
 def _cannot(name: str, error: Exception) -> Check:
-    return Check(name, ok=False, checked=0, detail=f"{name}: broken off, {type(error).__name__}")
+    return Check(
+        name, ok=False, checked=0, detail=f"{name}: broken off, {type(error).__name__}", wrong=1
+    )
 
 
 def _check(name: str, checked: int, wrong: list[str]) -> Check:
     more = f" (+{len(wrong) - MOST_NAMED})" if len(wrong) > MOST_NAMED else ""
-    return Check(name, not wrong, checked, "; ".join(wrong[:MOST_NAMED]) + more)
+    return Check(name, not wrong, checked, "; ".join(wrong[:MOST_NAMED]) + more, len(wrong))
 
 
 def _raw_bytes(main: Tx, reading: Reading) -> Check:

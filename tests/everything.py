@@ -25,6 +25,7 @@ from store.work_tables import (
     ReceiverShard,
     Reconciliation,
     Replay,
+    Verification,
 )
 from tests.trial import Trial, dossier
 
@@ -71,6 +72,7 @@ def work(tx: Any, connection: str) -> None:
             {"connection_id": connection, "kind": "lost", "ended_by": "accepted"}
             | {"told": "{}", "ended_at": AT},
         ),
+        (Verification, {"records": 7, "findings": 2, "failed": "[]"}),
         (Alarm, {"kind": "breaker", "key": connection, "since": AT, "last_at": AT, "count": 3}),
         (
             Receiver,

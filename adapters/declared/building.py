@@ -19,7 +19,7 @@ from adapters.declared.wsdl import Wsdl
 from adapters.wire import Wire
 from canonical.clock import HCM
 from canonical.mapping.transforms import Transform, named
-from canonical.ports import Client, Manifest, Settings, System
+from canonical.ports import TLS_CA, TLS_CA_TOLD, Client, Manifest, Settings, System
 
 _OWN_DESIGN = "our own design"
 _AT_HOME = "Asia/Ho_Chi_Minh"
@@ -61,7 +61,8 @@ def build(declaration: dict[str, Any], files: Mapping[str, bytes], wire: Wire) -
     def connect(settings: Settings) -> Client:
         if told.kind == "file":
             return DropClient(told, settings, wire, reader)
-        return PullClient(told, settings, wire, reader, contract)
+        own = wire.trusting(settings.options.get(TLS_CA, ""))
+        return PullClient(told, settings, own, reader, contract)
 
     return System(
         manifest=manifest(told),
@@ -99,6 +100,8 @@ def manifest(told: Declaration) -> Manifest:
         known.append("reconcile_schedule")
     for name in known:
         options.setdefault(name, _OPTIONS[name])
+    if pull is not None:
+        options.setdefault(TLS_CA, TLS_CA_TOLD)
     door = push.door if push is not None else None
     named_contract = told.soap.contract if told.soap else door.contract if door else _OWN_DESIGN
     return Manifest(

@@ -16,6 +16,13 @@ _MOST_FIELDS = 2_000
 class HandedIn:
     """Describes and drafts; every fault leaves as a HubError with one plain sentence."""
 
+    def unpacked(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The files as they are pinned; see the port."""
+        try:
+            return unpacked(files)
+        except ContractFault as fault:
+            raise HubError(Reason.BODY_MALFORMED, str(fault)) from fault
+
     def describe(self, files: Mapping[str, bytes], main: str = "") -> ContractTold:
         """What a contract says; see the port."""
         held, contract = _read(files, main)

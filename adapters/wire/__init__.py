@@ -1,5 +1,6 @@
 """Cables and protocols: the only room that touches httpx and zeep. One `Wire` per process."""
 
+import copy
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,12 @@ from adapters.wire.limits import DEFAULT_MAX_BODY_BYTES
 from adapters.wire.probing import Probing
 from adapters.wire.soap import Soap, UsernameToken, Version
 from adapters.wire.token import Token
+from canonical.errors import Unreachable
+from canonical.ports import TLS_CA
+from canonical.reasons import Reason
+
+# Of connections with authorities of their own; a hub has some dozens.
+_MOST_CONTEXTS = 100
 
 __all__ = ["Answer", "Http", "Soap", "Token", "UsernameToken", "Wire"]
 
@@ -45,8 +52,21 @@ class Wire:
         self._timeout_s = timeout_s
         self._longest_timeout_s = longest_timeout_s
         self._ca_file = ca_file
-        self._context: ssl.SSLContext | None = None
+        self._own_ca = ""
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self._open: set[Http] = set()
+
+    def trusting(self, ca: str) -> "Wire":
+        """The same wire, for a connection that trusts further authorities.
+
+        Args:
+            ca: Their certificates, PEM; "" for none.
+        """
+        if not ca:
+            return self
+        own = copy.copy(self)  # what is open, and what was loaded, stays shared
+        own._own_ca = ca  # noqa: SLF001 - of its own class
+        return own
 
     def http(
         self, system: str, timeout_s: float | None = None, auth: BasicAuth | None = None
@@ -109,7 +129,7 @@ class Wire:
 
     def probe(self) -> Probing:
         """Feels the way to a counterpart step by step (`canonical.linking.Probe`)."""
-        return Probing(self._egress, self._tls, self.deadline_s())
+        return Probing(self._egress, self._tls_with, self.deadline_s())
 
     def deadline_s(self, asked_s: float | None = None) -> float:
         """The total deadline in seconds that a call asking for `asked_s` gets, ceiling applied."""
@@ -122,9 +142,27 @@ class Wire:
             await http.close()
 
     def _tls(self) -> ssl.SSLContext:
-        """One context for all: loading the authorities takes tens of milliseconds."""
-        if self._context is None:
-            self._context = ssl.create_default_context(cafile=certifi.where())
-            if self._ca_file is not None:
-                self._context.load_verify_locations(cafile=self._ca_file)
-        return self._context
+        return self._tls_with(self._own_ca)
+
+    def _tls_with(self, ca: str) -> ssl.SSLContext:
+        """One context for all that trust the same: loading takes tens of milliseconds.
+
+        Raises:
+            Unreachable: TLS_INVALID: the connection's own authorities cannot be read.
+        """
+        if ca not in self._contexts:
+            if len(self._contexts) >= _MOST_CONTEXTS:
+                self._contexts.clear()
+            self._contexts[ca] = self._loaded(ca)
+        return self._contexts[ca]
+
+    def _loaded(self, ca: str) -> ssl.SSLContext:
+        made = ssl.create_default_context(cafile=certifi.where())
+        if self._ca_file is not None:
+            made.load_verify_locations(cafile=self._ca_file)
+        if ca:
+            try:
+                made.load_verify_locations(cadata=ca)
+            except (ssl.SSLError, ValueError):
+                raise Unreachable(Reason.TLS_INVALID, f"{TLS_CA} cannot be read") from None
+        return made

@@ -271,7 +271,8 @@ class Http:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLError):
-                return self._unreachable(Reason.TLS_INVALID, where)
+                detail = f"{_place(where)}: {tls_fault(cause)}"
+                return Unreachable(Reason.TLS_INVALID, detail, system=self.system)
             cause = cause.__cause__ or cause.__context__
         return self._unreachable(Reason.NET_REFUSED, where)
 
@@ -285,6 +286,13 @@ class Http:
 
     def _garbled(self, reason: Reason, detail: str, where: httpx.URL) -> Garbled:
         return Garbled(reason, f"{_place(where)}: {detail}", system=self.system)
+
+
+def tls_fault(error: ssl.SSLError) -> str:
+    """What is wrong with a certificate, or the handshake, in OpenSSL's own words: no person's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message[:200]
+    return (error.reason or type(error).__name__)[:200]
 
 
 def status_of(error: HubError) -> int | None:

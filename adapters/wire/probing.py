@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from adapters.wire.egress import Egress
 from adapters.wire.files import Folder
+from adapters.wire.http import tls_fault
 from canonical.errors import Refused, Unreachable
 from canonical.reasons import Reason
 
@@ -26,7 +27,16 @@ T = TypeVar("T")
 class Probing:
     """The steps, with one deadline each."""
 
-    def __init__(self, egress: Egress, tls: Callable[[], ssl.SSLContext], timeout_s: float) -> None:
+    def __init__(
+        self, egress: Egress, tls: Callable[[str], ssl.SSLContext], timeout_s: float
+    ) -> None:
+        """Begin.
+
+        Args:
+            egress: What may be reached.
+            tls: The context for authorities trusted besides the usual ones (PEM, "" for none).
+            timeout_s: Of each step.
+        """
         self._egress = egress
         self._tls = tls
         self._timeout_s = timeout_s
@@ -41,10 +51,10 @@ class Probing:
         host, port, _ = _parts(address)
         await self._within(self._opened(found, port, None, host), f"{host}:{port}")
 
-    async def shake_hands(self, address: str, found: Sequence[str]) -> str:
+    async def shake_hands(self, address: str, found: Sequence[str], ca: str = "") -> str:
         """Until when the certificate is good; see the port."""
         host, port, _ = _parts(address)
-        return await self._within(self._opened(found, port, self._tls(), host), f"{host}:{port}")
+        return await self._within(self._opened(found, port, self._tls(ca), host), f"{host}:{port}")
 
     async def list_folder(self, folder: str) -> int:
         """How many files lie in a folder; see the port."""
@@ -69,7 +79,7 @@ class Probing:
                     address, port, ssl=tls, server_hostname=host if tls is not None else None
                 )
             except ssl.SSLError as error:
-                raise Unreachable(Reason.TLS_INVALID, _why(error)) from error
+                raise Unreachable(Reason.TLS_INVALID, tls_fault(error)) from error
             except ConnectionResetError as error:
                 raise Unreachable(Reason.NET_RESET, f"{host}:{port}") from error
             except OSError as error:
@@ -93,12 +103,6 @@ def _parts(address: str) -> tuple[str, int, str]:
     if told.scheme not in _PORTS or not told.hostname or told.username or not port:
         raise Refused(Reason.EGRESS_DENIED, "not a plain http or https address")
     return told.hostname, port, told.scheme
-
-
-def _why(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message[:200]
-    return (error.reason or type(error).__name__)[:200]
 
 
 def _until(told: str) -> str:

@@ -15,26 +15,27 @@ from gateway.console.desk import Desk
 from gateway.console.door import needs, staff_router
 from gateway.console.dossiers import Text
 from gateway.plain import Day
-from store import connections
+from store import catalogue, connections
 from store.staff_rights import Right
 from sync import calendar_pages, overview
 
 router = staff_router()
 PAGE = 100
-_FIRST_YEAR = 2015
+FIRST_SHOWN_YEAR = 2015
 Row = Annotated[int, Query(ge=0, lt=2**31)]
 
 
 @router.get("/console/calendar")
 def calendar(
     desk: Annotated[Desk, needs(Right.DOSSIERS)],
-    year: Annotated[int | None, Query(ge=_FIRST_YEAR, le=LAST_YEAR)] = None,
+    year: Annotated[int | None, Query(ge=FIRST_SHOWN_YEAR, le=LAST_YEAR)] = None,
 ) -> Response:
     """A year: working days, holidays, swap days."""
     today = clock.day_of(desk.context.now())
     number = year or today.year
     with desk.context.store.read() as tx:
         books = desk.context.books(tx)
+        newest = catalogue.newest_change(tx)
     months = calendar_pages.year(books, number)
     return desk.page(
         "calendar.html",
@@ -43,8 +44,10 @@ def calendar(
         special=calendar_pages.special(months),
         is_known=calendar_pages.is_known(number),
         today=today,
-        first_year=_FIRST_YEAR,
+        first_year=FIRST_SHOWN_YEAR,
         last_year=LAST_YEAR,
+        version=books.version,
+        newest=newest,
     )
 
 

@@ -2,7 +2,9 @@
 
 from gateway.console import (
     connection_adding,
+    connection_ca,
     connection_drift,
+    connection_importing,
     connection_page,
     connection_settings,
     connection_testing,
@@ -15,8 +17,10 @@ from gateway.console import (
 ROUTERS = (
     connections.router,
     connection_adding.router,
+    connection_importing.router,
     connection_page.router,
     connection_settings.router,
+    connection_ca.router,
     connection_testing.router,
     connection_versions.router,
     connection_drift.router,

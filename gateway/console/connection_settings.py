@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from canonical import clock
 from canonical.errors import HubError, RequestRefused
-from canonical.ports import Manifest
+from canonical.ports import TLS_CA, Manifest
 from canonical.reasons import Reason
 from gateway.console import form_data
 from gateway.console.connection_frame import PATH, attempt, framed, path_of, said
@@ -17,7 +17,7 @@ from gateway.console.desk import Desk
 from gateway.console.door import needs, staff_router
 from store.connections import ConnectionRow
 from store.staff_rights import Right
-from sync import connection_edits, secret_renewal, toml_text, wishes
+from sync import connection_edits, secret_renewal, toml_text, trusted, wishes
 from sync.connection_edits import Change, Told
 from sync.schedule import read_cron
 
@@ -53,6 +53,7 @@ class Hidden(Struct, frozen=True):
 def settings_of(manifest: Manifest | None, held: dict[str, str]) -> list[Setting]:
     """The form's plain settings: those of the system, and what the connection has besides."""
     known = dict(manifest.options) if manifest is not None else {}
+    known.pop(TLS_CA, None)  # it has a form of its own (gateway.console.connection_ca)
     modes = list(manifest.modes) if manifest is not None else []
     if modes:
         known.setdefault(MODE, "")
@@ -60,7 +61,7 @@ def settings_of(manifest: Manifest | None, held: dict[str, str]) -> list[Setting
         Setting(name, what, held.get(name, ""), modes if name == MODE else [])
         for name, what in known.items()
     ]
-    extra = [name for name in held if name not in known]
+    extra = [name for name in held if name not in known and name != TLS_CA]
     return [*found, *(Setting(name, "", held[name], [], is_known=False) for name in extra)]
 
 
@@ -93,6 +94,9 @@ def show(desk: Annotated[Desk, needs(Right.WATCH)], connection_id: str) -> Respo
         secrets=secrets_of(frame.manifest, row),
         declaration=toml_text.write(row.declaration) if row.declaration is not None else None,
         fires=fires_of(desk, frame),
+        takes_ca=frame.manifest is not None and TLS_CA in frame.manifest.options,
+        authorities=trusted.authorities(row.options.get(TLS_CA, "")),
+        now=desk.context.now(),
         roles=("desk", "handling", "money"),
     )
 

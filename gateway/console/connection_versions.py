@@ -6,13 +6,14 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from canonical.errors import RequestRefused
+from canonical.ports import TLS_CA
 from canonical.reasons import Reason
 from gateway.console import form_data
 from gateway.console.connection_frame import PATH, attempt, framed, path_of, said
 from gateway.console.desk import HEADERS, Desk
 from gateway.console.door import needs, staff_router
 from store.staff_rights import Right
-from sync import connection_exports, connection_history
+from sync import connection_exports, connection_history, trusted
 from sync.connection_documents import Difference
 
 router = staff_router()
@@ -91,6 +92,8 @@ def _told(desk: Desk, one: Difference, value: Any) -> str:
     if one.field.startswith("secrets.") and isinstance(value, str):
         words = {"set": "is_set", "missing": "is_missing", "another value": "is_another"}
         return desk.say(f"connection.secret_{words[value]}") if value in words else value
+    if one.field == f"options.{TLS_CA}" and isinstance(value, str):
+        return trusted.told_of(value)
     text = toml_line(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

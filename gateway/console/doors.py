@@ -1,6 +1,7 @@
 """Every page of the console, for the application."""
 
 from gateway.console import (
+    catalogue_edits,
     catalogues,
     connection_doors,
     deliveries,
@@ -31,6 +32,7 @@ ROUTERS = (
     deliveries.router,
     reconciling.router,
     catalogues.router,
+    catalogue_edits.router,
     members.router,
     disclosing.router,
     *connection_doors.ROUTERS,

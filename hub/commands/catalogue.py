@@ -20,6 +20,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.
 @app.command("import")
 def import_csv(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False)],
+    reason: Annotated[str, typer.Option("--reason", help="Vì sao, để lưu vào lịch sử.")] = "",
+    actor: Annotated[str, typer.Option("--actor", help="Ai nạp.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Nạp danh mục từ CSV; cột `kind` cho biết loại dòng / load a catalogue from CSV."""
@@ -32,7 +34,11 @@ def import_csv(
         try:
             books = context.store.in_write(
                 lambda tx: catalogue.change_catalogue(
-                    tx, lambda data: merged_into(data, text), "hub catalogue import", at
+                    tx,
+                    lambda data: merged_into(data, text),
+                    actor or "hub catalogue import",
+                    at,
+                    reason or None,
                 )
             )
         except (CsvFault, ValueError) as error:

@@ -1,7 +1,8 @@
 """A catalogue as CSV: one file, one line per thing, `kind` says which.
 
 kind=agency: code, name, parent, level, valid_from, valid_to · kind=succession: old, new, on ·
-kind=procedure: code, name, domain, duration, duration_unit, precedence (JSON) ·
+kind=procedure: code, name, domain, duration, duration_unit, precedence (JSON), valid_from,
+valid_to ·
 kind=day: day, text ("off", "worked" or hours). Columns a line does not need stay empty.
 """
 
@@ -107,6 +108,8 @@ def _procedure(row: dict[str, str]) -> ProcedureFacts:
         duration=row.get("duration") or None,
         duration_unit=row.get("duration_unit") or "working_day",
         precedence=json.loads(row["precedence"]) if row.get("precedence") else {},
+        valid_from=_day(row.get("valid_from")),
+        valid_to=_day(row.get("valid_to")),
     )
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import typer
 from msgspec import to_builtins
 
+from canonical.ports import TLS_CA
 from hub import output
 from hub.commands.connections import Actor, AsJson, said_by, shown
 from hub.commands.opened import opened
-from sync import connection_history, wishes
+from sync import connection_history, trusted, wishes
 from sync.connection_documents import Difference
 from sync.whatif import promoting
 from sync.whatif.promoting import Promoted
@@ -113,6 +114,8 @@ def lines_of(found: list[Difference]) -> list[dict[str, str]]:
 def _said(one: Difference, value: Any) -> str:
     if one.field.startswith("secrets.") and isinstance(value, str):
         return LABELS.get(value, value)
+    if one.field == f"options.{TLS_CA}" and isinstance(value, str):
+        return trusted.told_of(value)
     return "–" if value is None else output.cell(value)
 
 

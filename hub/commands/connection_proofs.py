@@ -23,10 +23,11 @@ from hub.commands.connections import (
     said_by,
     shown,
 )
+from hub.commands.contract_paths import gathered
 from hub.commands.opened import opened
 from hub.progress import counting, counting_once_told
 from store.connections import load_connection
-from sync import coverage, promotion_replay
+from sync import contract_files, coverage, promotion_replay
 from sync.coverage import Coverage
 from sync.whatif import promoting
 from sync.whatif.candidate import Candidate
@@ -112,7 +113,7 @@ def preview_change(
             told.overlay if told is not None else None,
             own,
             told.declaration if told is not None else None,
-            told.files if told is not None else {},
+            contract_files.to_pin(context, told.files if told is not None else {}),
         )
         with counting_once_told("biên nhận", quiet=as_json) as progress:
             found = preview(context, connection_id, candidate, progress)
@@ -180,10 +181,10 @@ def promote(
     """Áp dụng đúng bản đã xem trước / put into force exactly what was previewed."""
     try:
         told = report.read_bytes()
-        own = {path.name: path.read_bytes() for path in files or []}
     except OSError as error:
         raise HubError(Reason.NOT_FOUND, f"{report}: {error.strerror}") from error
     with opened() as context:
+        own = contract_files.to_pin(context, gathered(files or []))
         by = said_by(actor, reason or "áp dụng ánh xạ đã xem trước")
         row = promoting.promote(context, connection_id, told, by, own)
     output.show(shown(row), as_json=as_json)

@@ -12,6 +12,7 @@ from canonical.linking import Contracts
 from canonical.reasons import Reason
 from hub import output
 from hub.commands.connections import Actor, AsJson, said_by
+from hub.commands.contract_paths import gathered, read_bytes
 from hub.commands.opened import opened
 from store import connections
 from store.connections import ConnectionRow
@@ -50,7 +51,7 @@ def try_(
     as_json: AsJson = False,
 ) -> None:
     """Thử một kết nối, từng chặng; không lưu gì ngoài dấu đã thử / try a link stage by stage."""
-    raw = _bytes(sample) if sample is not None else None
+    raw = read_bytes(sample) if sample is not None else None
     with opened() as context:
         trial = asyncio.run(
             trying.try_link(
@@ -119,7 +120,7 @@ def _sampled(
 ) -> Sampled:
     """The body that is looked into: a file, a receipt, a page, or what was invented."""
     if sample is not None:
-        return samples.from_file(context, row, _bytes(sample), shape)
+        return samples.from_file(context, row, read_bytes(sample), shape)
     found = None
     if receipt is None and not stored:
         found = asyncio.run(samples.fetched(context, row))
@@ -156,7 +157,7 @@ def _print(told: previewing.Preview) -> None:
 
 def contract(files: Paths, main: Main = "", as_json: AsJson = False) -> None:
     """Hợp đồng nói gì, và dấu vân tay / what a contract says, with its fingerprint."""
-    told = _reader().describe(_gathered(files), main)
+    told = _reader().describe(gathered(files), main)
     if as_json:
         output.show(told, as_json=True)
         return
@@ -190,7 +191,7 @@ def draft(
     as_json: AsJson = False,
 ) -> None:
     """Đề xuất một khai báo từ hợp đồng; không đoán / a declaration proposed from a contract."""
-    told = _reader().draft(_gathered(files), operation, is_push=push, main=main)
+    told = _reader().draft(gathered(files), operation, is_push=push, main=main)
     text = toml_text.write(told.declaration)
     if out is not None:
         out.write_text(text, "utf-8")
@@ -211,32 +212,9 @@ def _reader() -> Contracts:
     return Reader()
 
 
-def _gathered(paths: list[Path]) -> dict[str, bytes]:
-    """Files as they were named; a folder's with their paths below it."""
-    found: dict[str, bytes] = {}
-    for path in paths:
-        if path.is_dir():
-            for one in sorted(path.rglob("*")):
-                if one.is_file() and not one.is_symlink() and one.suffix.lower() in _ENDINGS:
-                    found[one.relative_to(path).as_posix()] = _bytes(one)
-        else:
-            found[path.name] = _bytes(path)
-    return found
-
-
-_ENDINGS = (".wsdl", ".xsd", ".xml", ".json", ".zip")
-
-
 def _held(context: Context, connection_id: str) -> ConnectionRow:
     with context.store.read() as tx:
         row = connections.load_connection(tx, connection_id)
     if row is None:
         raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
     return row
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise HubError(Reason.NOT_FOUND, f"{path}: {error.strerror}") from error

@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from canonical.errors import HubError
+from canonical.ports import TLS_CA
 from canonical.reasons import Reason
 from hub import output
+from hub.commands.contract_paths import gathered, read_bytes
 from hub.commands.opened import opened
 from store.connections import ConnectionRow, SecretFact
-from sync import connection_edits
+from sync import connection_edits, trusted
 from sync.connecting import By
 from sync.connection_edits import Change, New, Told
 from sync.context import Context
@@ -28,10 +30,15 @@ Declaration = Annotated[
     Path | None, typer.Option("--declaration", help="Tệp khai báo (TOML, JSON) của hệ thống.")
 ]
 Files = Annotated[
-    list[Path] | None, typer.Option("--file", help="Tệp hợp đồng mà khai báo nêu tên.")
+    list[Path] | None,
+    typer.Option("--file", help="Hợp đồng mà khai báo nêu tên: tệp, thư mục hoặc zip."),
 ]
 Overlay = Annotated[
     Path | None, typer.Option("--overlay", help="Tệp phủ lên bảng ánh xạ (TOML, JSON).")
+]
+Ca = Annotated[
+    Path | None,
+    typer.Option("--ca", help="Chứng thư CA riêng của sở (PEM), tin thêm khi gọi https."),
 ]
 Reason_ = Annotated[str, typer.Option("--reason", help="Vì sao, để lưu vào lịch sử.")]
 Actor = Annotated[str, typer.Option("--actor", help="Ai thay đổi; mặc định là người dùng máy.")]
@@ -55,6 +62,7 @@ def add(
     declaration: Declaration = None,
     files: Files = None,
     overlay: Overlay = None,
+    ca: Ca = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Chưa bật: không hỏi, cửa chưa nhận.")
     ] = False,
@@ -72,7 +80,7 @@ def add(
             endpoint=endpoint,
             agency=agency,
             role=role,
-            settings=settings or [],
+            settings=[*(settings or []), *_with_ca(ca)],
             tables=tables or [],
             told=read_told(declaration, files, overlay),
             is_draft=draft,
@@ -126,6 +134,8 @@ def change(
     declaration: Declaration = None,
     files: Files = None,
     overlay: Overlay = None,
+    ca: Ca = None,
+    no_ca: Annotated[bool, typer.Option("--no-ca", help="Bỏ CA riêng của sở.")] = False,
     seen: Annotated[
         int | None, typer.Option("--seen", help="Từ chối nếu đã có phiên bản khác.")
     ] = None,
@@ -139,9 +149,10 @@ def change(
             context,
             connection_id,
             endpoint,
-            settings or [],
+            [*(settings or []), *_with_ca(ca)],
             tables or [],
             role=role,
+            cleared=(TLS_CA,) if no_ca else (),
             told=read_told(declaration, files, overlay),
             by=said_by(actor, reason or "sửa kết nối", seen),
         )
@@ -156,6 +167,7 @@ def alter(
     tables: list[str],
     *,
     role: str | None = None,
+    cleared: tuple[str, ...] = (),
     told: Told | None = None,
     by: By | None = None,
 ) -> ConnectionRow:
@@ -168,10 +180,15 @@ def alter(
         endpoint=endpoint,
         role=role,
         settings=pairs(settings),
+        cleared=cleared,
         tables=as_tables(tables),
         told=told or Told(),
     )
     return connection_edits.mend(context, connection_id, wish, by or said_by("", "sửa kết nối"))
+
+
+def _with_ca(path: Path | None) -> list[str]:
+    return [f"{TLS_CA}={read_bytes(path).decode('utf-8', 'replace')}"] if path is not None else []
 
 
 def read_told(
@@ -186,14 +203,14 @@ def read_told(
         return None
     return Told(
         declaration=read_document(declaration) if declaration is not None else None,
-        files={path.name: _bytes(path) for path in files or []},
+        files=gathered(files or []),
         overlay=read_document(overlay) if overlay is not None else None,
     )
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """A TOML or JSON file as data. Raises HubError where it is neither."""
-    raw = _bytes(path)
+    raw = read_bytes(path)
     try:
         text = raw.decode("utf-8-sig")
         told = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -202,13 +219,6 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise HubError(Reason.BODY_MALFORMED, f"{path.name}: an object is wanted")
     return told
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise HubError(Reason.NOT_FOUND, f"{path}: {error.strerror}") from error
 
 
 def said_by(actor: str, reason: str, seen: int | None = None) -> By:
@@ -260,7 +270,7 @@ def shown(row: ConnectionRow) -> dict[str, Any]:
         "endpoint": row.endpoint,
         "state": row.state,
         "version": row.version,
-        "options": row.options,
+        "options": trusted.shown_options(row.options),
         "secrets": {name: _secret(fact) for name, fact in sorted(row.secret_facts.items())},
     }
 

@@ -20,7 +20,7 @@ from hub.commands.connections import split_settings
 from hub.commands.opened import opened
 from store import delivery_views, reads, receivers
 from store.receivers import ReceiverRow
-from sync import deliver_acts, deliver_parking
+from sync import deliver_acts, deliver_parking, trusted
 from sync.context import Context
 
 app = typer.Typer(help="Nơi nhận: ai được báo thay đổi hoặc chỉ số.", no_args_is_help=True)
@@ -252,7 +252,7 @@ def _shown(row: ReceiverRow) -> dict[str, Any]:
         "id": row.id,
         "system": row.system,
         "endpoint": row.endpoint,
-        "options": row.options,
+        "options": trusted.shown_options(row.options),
         "agencies": list(row.agencies),
         "not_before": row.not_before,
         "shards": row.shards,

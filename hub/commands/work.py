@@ -84,7 +84,7 @@ def line_of(told: dict[str, Any]) -> str:
 def verify(as_json: AsJson = False) -> None:
     """Chứng minh không mất, không trùng / prove that nothing was lost. Exit 1 where it fails."""
     from hub.progress import counting_once_told
-    from sync.verify import verify as prove
+    from sync.proved import prove
 
     with opened() as context, counting_once_told("verify", quiet=as_json) as progress:
         report = prove(context, progress)

@@ -1,22 +1,29 @@
 """The pages of the connections: what they show, who may do what, and what becomes of it."""
 
 import asyncio
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from canonical import clock
+from canonical.ports import TLS_CA
+from hub.commands.connections import shown
 from hub.wiring import Contracts
-from store import alarms, connections
-from sync import connection_edits, connection_history, wishes
+from store import alarms, connection_versions, connections
+from sync import connection_edits, connection_exports, connection_history, wishes
 from sync.connecting import By, mark_tested
 from sync.connection_edits import Change, New, Told
+from tests.contract.declared.department import FILES
 from tests.polled import Poll, row
 from tests.signed import Browser, signed_in
 from tests.trial import Trial
+from tests.unit.wire.test_wire_tls import certificate
 
 pytestmark = pytest.mark.unproved  # no record is decided here but by the doors, tried elsewhere
 ONE_STORE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -303,3 +310,75 @@ async def test_a_contract_is_described_and_drafted(hub: Trial) -> None:
     assert "[mapping" in text
     assert "alert-danger" in await read(draft="khong-co pull")
     assert (await browser.post(f"{PATH}/+contract")).status == 422
+
+
+def zipped(files: dict[str, bytes], below: str = "") -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(below + name, data)
+    return raw.getvalue()
+
+
+@ONE_STORE
+async def test_a_zipped_contract_is_pinned_file_by_file(hub: Trial) -> None:
+    hub.context.contracts = Contracts()
+    browser = signed_in(hub, "administrator")
+    declared = (Path(__file__).parents[1] / "contract" / "declared" / "soap.toml").read_text()
+    form = {"token": await browser.token(), "declaration": declared}
+    new = {**form, "system": "soap", "id": "snv", "endpoint": "http://127.0.0.1:1"}
+    files = {"files": ("hop-dong.zip", zipped(FILES, "hop-dong/"), "application/zip")}
+    said = await browser.call("POST", f"{PATH}/+new", data=new, files=files)
+    assert said.status == 303, said.raw.decode()[-600:]
+    row = held(hub)
+    assert sorted(row.files) == sorted(FILES)
+    assert "hop-dong.zip" not in await browser.text(f"{PATH}/snv/settings")
+    # What was pinned whole before makes way for the next zip, and a broken one changes nothing.
+    whole = {"x.zip": connection_versions.digest_of(zipped(FILES))}
+
+    def as_before(tx: Any) -> None:
+        connection_versions.save_files(tx, [zipped(FILES)], clock.to_iso(hub.clock.at))
+        connections.change_connection(tx, structs.replace(row, files=whole))
+
+    hub.store.in_write(as_before)
+    for raw, status in ((b"PK\x03\x04 hong", 422), (zipped(FILES), 303)):
+        again = {"files": ("moi.zip", raw, "application/zip")}
+        told = {**form, "seen": str(held(hub).version)}
+        said = await browser.call("POST", f"{PATH}/snv/declaration", data=told, files=again)
+        assert said.status == status
+        assert ("tệp zip hỏng" in said.raw.decode()) is (status == 422)
+    assert sorted(held(hub).files) == sorted(FILES)
+
+
+async def test_a_departments_own_ca_is_set_shown_by_whose_it_is_and_removed(
+    hub: Trial, tmp_path: Path
+) -> None:
+    add(hub)
+    browser = signed_in(hub, "administrator")
+    pem = certificate(tmp_path, "localhost")[0].read_text("ascii")
+    path = f"{PATH}/snv/ca"
+    seen = held(hub).version
+    assert (await browser.post(path, seen=str(seen))).status == 422  # nothing was handed in
+    said = await browser.post(path, seen=str(seen), pem=f"-----BEGIN PRIVATE KEY-----{CANARY}")
+    assert said.status == 422
+    assert CANARY not in said.raw.decode()
+    form = {"token": await browser.token(), "seen": str(seen), "do": "set"}
+    files = {"file": ("ca.pem", pem.encode(), "application/x-pem-file")}
+    said = await browser.call("POST", path, data=form, files=files)
+    assert said.status == 303
+    assert held(hub).settings(hub.context.vault).options[TLS_CA] == pem
+    for page in PAGES:
+        text = await browser.text(f"{PATH}/snv{page}")
+        assert "BEGIN CERTIFICATE" not in text
+    text = await browser.text(f"{PATH}/snv/settings")
+    assert "CN=trial" in text
+    assert 'name="option.tls_ca"' not in text
+    assert "CN=trial, 20" in await browser.text(f"{PATH}/snv/versions")
+    assert "BEGIN" not in str(shown(held(hub)))
+    # It travels with the connection, and is the same on the other side.
+    told = connection_exports.read(connection_exports.export(hub.context))
+    assert [step.act for step in connection_exports.plan(hub.context, told)] == ["nothing"]
+    said = await browser.post(path, seen=str(held(hub).version), do="remove")
+    assert said.status == 303
+    assert TLS_CA not in held(hub).options
+    assert (await signed_in(hub, "viewer").post(path, do="remove")).status == 403

@@ -57,6 +57,7 @@ async def test_the_figures_say_how_everything_stands(hub: Trial) -> None:
         of("hub_connection_suspect_seconds", connection="desk"): 3_599.75,
         of("hub_runs_total", connection="desk", state="failed", reason="HTTP_5XX"): 1,
         of("hub_alarms", kind="breaker"): 1,
+        of("hub_verify_findings"): 2,
         of("hub_receiver_enabled", receiver="cong"): 1,
         of("hub_receiver_breaker", receiver="cong", state="closed"): 1,
         of("hub_receiver_behind", receiver="cong", lane="live"): newest - 1,

@@ -70,6 +70,7 @@ FREE = {
     "client.*": "whom we let in today; what came in stands in the receipts",
     "catalogue_version.actor": "who typed it",
     "catalogue_version.created_at": "when somebody typed it",
+    "catalogue_version.reason": "why, in that person's words",
     "receipt.attempts": "how often deciding was tried before it succeeded",
     "act.actor": "who decided; the act itself is proved",
     "act.reason": "why, in that person's words",

@@ -3,10 +3,11 @@
 from datetime import date
 
 import pytest
+from msgspec import structs
 
 from canonical import catalogue
 from canonical.agencies import Agency, Level, Succession
-from canonical.catalogue import CatalogueData, ProcedureFacts
+from canonical.catalogue import Books, CatalogueData, ProcedureFacts
 from hub.commands.catalogue_csv import CsvFault, merged_into
 
 WHOLE = """\
@@ -74,3 +75,14 @@ def test_what_cannot_be_taken_names_its_line(text: str, told: str) -> None:
     with pytest.raises(CsvFault) as fault:
         merged_into(CatalogueData(), text)
     assert str(fault.value).startswith(told)
+
+
+def test_a_procedure_is_valid_between_its_days() -> None:
+    text = "kind,code,name,valid_from,valid_to\nprocedure,1.001612,Một,2020-01-01,2026-07-01\n"
+    (made,) = merged_into(CatalogueData(), text).procedures
+    days = [date(2019, 12, 31), date(2020, 1, 1), date(2026, 6, 30), date(2026, 7, 1)]
+    assert [made.holds(day) for day in days] == [False, True, True, False]
+    ended = structs.replace(made, valid_to=date(2019, 1, 1))
+    books = Books(1, CatalogueData(procedures=(ended,)))
+    with pytest.raises(ValueError, match="ends before it begins"):
+        books.check()

@@ -23,6 +23,7 @@ DECLARED = Path(__file__).parents[2] / "contract" / "declared" / "rest.toml"
 PAGES = {
     "/console/connections": "Kết nối",
     "/console/connections/+new": "Thêm kết nối",
+    "/console/connections/+import": "Nhập kết nối từ tệp",
     "/console/connections/+new?system=rest": "Thêm kết nối: REST",
     **{
         f"{LINK}{page}": "Sở Nội vụ"

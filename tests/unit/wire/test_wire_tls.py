@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.wire import Wire
-from canonical.errors import Unreachable
+from canonical.errors import Garbled, Unreachable
 from canonical.reasons import Reason
+from sync.try_texts import mend
 from tests.unit.wire.conftest import raw_server
 
+WSDL = Path(__file__).parents[3] / "adapters" / "transport" / "contract" / "service-2014-used.wsdl"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -88,3 +90,33 @@ async def test_a_port_that_speaks_no_tls_is_tls_invalid() -> None:
             await wire.http("trial", timeout_s=5).call("GET", f"https://127.0.0.1:{port}/")
     await wire.close()
     assert failure.value.reason is Reason.TLS_INVALID
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio's, of a failed handshake
+async def test_one_connection_trusts_its_own_authority_and_others_do_not(tmp_path: Path) -> None:
+    cert_file, context = certificate(tmp_path, "localhost")
+    wire = Wire()
+    own = wire.trusting(cert_file.read_text("ascii"))
+    async with raw_server(ANSWER, tls=context) as server:
+        port = server.address.rpartition(":")[2]
+        url = f"https://localhost:{port}/"
+        assert (await own.http("trial", timeout_s=5).call("GET", url)).body == b"ok"
+        soap = own.soap(
+            WSDL, url, system="trial", timeout_s=5, service="Service", port="ServiceSoap"
+        )
+        with pytest.raises(Garbled):  # it was reached: what it says is no SOAP
+            await soap.call("GetTrangThaiHoSo", maDK="1")
+        probe = wire.probe()
+        ca = cert_file.read_text("ascii")
+        assert await probe.shake_hands(url, await probe.resolve(url), ca) > "2000"
+        for call in (
+            wire.http("other", timeout_s=5).call("GET", url),
+            probe.shake_hands(url, await probe.resolve(url)),
+        ):
+            with pytest.raises(Unreachable, match="self-signed certificate") as failure:
+                await call
+            assert failure.value.reason is Reason.TLS_INVALID
+            assert "CA.pem" in mend(failure.value.reason, failure.value.detail)[0]
+    with pytest.raises(Unreachable, match="tls_ca cannot be read"):
+        await wire.trusting("no PEM").http("trial").call("GET", "https://localhost:9/")
+    await wire.close()  # closes what the others have built, too
