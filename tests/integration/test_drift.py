@@ -127,7 +127,8 @@ async def test_a_few_bad_records_are_the_quarantines_and_many_are_drift(hub: Tri
             notice | {"MaThongBaoThue": f"TB-{n}", "TrangThaiThanhToan": code}
             for n, code in enumerate(codes)
         ]
-        await poll.run(json.dumps(rows).encode())
+        body = {"error_code": 0, "tongSo": len(rows), "result": rows}
+        await poll.run(json.dumps(body).encode())
 
     await come(*[0] * 20)
     await come(*[7] * (drift.FEW - 1))
