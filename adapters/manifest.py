@@ -45,6 +45,9 @@ def load_manifest(folder: Path) -> Manifest:
             raise ManifestFault(f"{path}: {key} is none of {', '.join(sorted(words))}")
     if manifest.contract != OWN_DESIGN and not (folder / manifest.contract).exists():
         raise ManifestFault(f"{path}: contract names a file that is not there")
+    served = folder / (manifest.served_contract or manifest.contract)
+    if manifest.served_at and not served.is_file():
+        raise ManifestFault(f"{path}: served_at needs the file of the contract that is served")
     return structs.replace(manifest, options=manifest.options | _of_every(manifest))
 
 

@@ -7,14 +7,15 @@ command that needs one department pays for one.
 import hashlib
 import importlib
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from adapters.manifest import ManifestFault, load_manifest
 from adapters.wire import Wire
+from adapters.wire.served import address_of, fetch_contract
 from canonical.errors import Garbled
-from canonical.linking import Sample
+from canonical.linking import Sample, ServedContract
 from canonical.ports import TLS_CA, BadRow, Door, Manifest, Row, Settings, System
 from canonical.reasons import Reason
 
@@ -79,7 +80,30 @@ def load_folder(folder: Path, wire: Wire | None = None) -> System:
         file=_built_by(folder, "filer", wire),
         fingerprint=_fingerprint(folder),
         sample=lambda: _sample(folder),
+        served=_served(folder, manifest, wire),
     )
+
+
+def _served(folder: Path, manifest: Manifest, wire: Wire | None) -> ServedContract | None:
+    """Its contract where the department serves it; None where the manifest names no such place."""
+    if not manifest.served_at:
+        return None
+    path = folder / (manifest.served_contract or manifest.contract)
+
+    def address(endpoint: str, options: Mapping[str, str]) -> str:
+        is_default = options.get("mode", "") in ("", *manifest.modes[:1])
+        return address_of(endpoint, manifest.served_at if is_default else "", options)
+
+    async def fetch(settings: Settings) -> Mapping[str, bytes]:
+        # Nothing is shown of who asks: what the systems here serve stands open.
+        http = (wire or Wire()).http(settings.id)
+        try:
+            where = address(settings.endpoint, settings.options)
+            return await fetch_contract(http, where, path.name)
+        finally:
+            await http.close()
+
+    return ServedContract({path.name: path.read_bytes()}, path.name, (), (), address, fetch)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -4,7 +4,7 @@ A field is lost when it was there so often that its absence in so many records i
 renamed when a new one stands where it stood, like it in name or form. Pure.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -18,6 +18,36 @@ _NO_ACCIDENT = 1e-6
 _LIKE = 0.6
 
 
+class Known:
+    """The codes that a table knows, refused ones too, however a row spells them.
+
+    A row may change a value before it looks it up: what the table knows then is known.
+    """
+
+    def __init__(
+        self, codes: Collection[str], spelt: Callable[[str], Collection[str]] | None = None
+    ) -> None:
+        """Known codes.
+
+        Args:
+            codes: As the table has them.
+            spelt: What a row makes of a value; None where it looks up the value itself.
+        """
+        self._codes = frozenset(codes)
+        self._spelt = spelt
+
+    def __contains__(self, value: str) -> bool:
+        """Whether a value as it stands on the wire is known."""
+        if value in self._codes:
+            return True
+        made = self._spelt(value) if self._spelt is not None else ()
+        return bool(made) and self._codes.issuperset(made)
+
+    def knows(self, values: Collection[str]) -> bool:
+        """Whether all of them are known."""
+        return all(value in self for value in values)
+
+
 class Reads(Struct, frozen=True):
     """What the mapping of a shape does with wire fields.
 
@@ -29,7 +59,7 @@ class Reads(Struct, frozen=True):
 
     known: frozenset[str]
     paths: Mapping[str, tuple[str, ...]]
-    tables: Mapping[str, frozenset[str]]
+    tables: Mapping[str, Known]
 
 
 class Change(Struct, frozen=True):

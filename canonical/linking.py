@@ -1,6 +1,6 @@
 """What is asked while a link is set up: the wire felt step by step, contracts, samples. Ports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -57,12 +57,16 @@ class Deviation(Struct, frozen=True):
     """Where an answer leaves its contract.
 
     Attributes:
-        path: The element or field, in the contract's names.
-        kind: unknown | missing | value (not one of its closed list).
+        path: The element or field, in the contract's names; `[]` behind one that is a JSON list.
+        kind: unknown | missing | type (of another kind) | value (not one of its closed list).
+        first: The JSON path at which it was first met, with positions; "" of an XML answer.
+        count: How often it was met.
     """
 
     path: str
     kind: str
+    first: str = ""
+    count: int = 1
 
 
 class Sample(Struct, frozen=True):
@@ -144,6 +148,65 @@ class Drafted(Struct, frozen=True):
     files: dict[str, bytes] = {}
 
 
+class ContractChange(Struct, frozen=True):
+    """One way in which a served contract is not the pinned one.
+
+    Attributes:
+        operation: Which it is about; "" for what stands for all that is not named (`more`).
+        way: sent | answered; "" where it is about the operation itself.
+        path: Dotted names from the message on; "" for the operation itself.
+        kind: new | lost | retyped | value (of its closed list) | more.
+        before: The form it had; values that were lost.
+        after: The form it has; values that are new, "*" where the list is closed no more.
+        inner: Paths of what stood inside it, from the message on, where it was lost or retyped.
+    """
+
+    operation: str
+    way: str
+    path: str
+    kind: str
+    before: list[str] = []
+    after: list[str] = []
+    inner: list[str] = []
+
+
+class Compared(Struct, frozen=True):
+    """A served contract beside the pinned one.
+
+    Attributes:
+        is_same: Whether the served one has the pinned one's fingerprint.
+        fingerprint: Of the served one.
+        changes: Operations, fields, forms and values that are no longer the same. Empty also where
+            the two differ only in what is neither called nor read: descriptions and the like.
+    """
+
+    is_same: bool
+    fingerprint: str
+    changes: list[ContractChange]
+
+
+class ServedContract(Struct, frozen=True):
+    """A contract that its department serves, and what is held of it here.
+
+    Attributes:
+        files: What is held: name -> bytes.
+        main: Which of them is the contract.
+        called: Operations that the hub calls; empty for all of them.
+        read: Those of them whose answers hold records; empty for all of them.
+        address: Where a connection's is served, from its endpoint and plain settings; "" where
+            nobody says.
+        fetch: Gets it with all that it imports at the same place, by the names that `main` and the
+            served one itself use. Raises only `canonical.errors`.
+    """
+
+    files: Mapping[str, bytes]
+    main: str
+    called: Collection[str]
+    read: Collection[str]
+    address: Callable[[str, Mapping[str, str]], str]
+    fetch: Callable[[Any], Awaitable[Mapping[str, bytes]]]
+
+
 class Contracts(Protocol):
     """Reads contracts handed in; loads nothing from anywhere."""
 
@@ -170,5 +233,20 @@ class Contracts(Protocol):
 
         Raises:
             HubError: as `describe`; NOT_FOUND for an operation it has not.
+        """
+        ...
+
+    def compare(
+        self, files: Mapping[str, bytes], main: str, served: Mapping[str, bytes]
+    ) -> Compared:
+        """How a served contract differs from the pinned one.
+
+        Args:
+            files: The pinned one; what the served one imports from elsewhere is taken from here.
+            main: Which file is the contract, in both.
+            served: As it is served.
+
+        Raises:
+            HubError: as `describe`, of either.
         """
         ...

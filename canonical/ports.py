@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from canonical.errors import HubError
-from canonical.linking import Deviation, Sample
+from canonical.linking import Deviation, Sample, ServedContract
 from canonical.reasons import Reason
 
 # The setting of every system that is called over https: what it trusts besides the usual
@@ -53,6 +53,11 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         receives: What it is told as a receiver: "" nothing | changes | figures.
         batch: Most events told in one call, where it receives.
         files: Whether dossiers can be filed with it.
+        served_at: Where its contract is served, unless a connection's option `contract_at` says
+            otherwise: "?wsdl", a path below the endpoint, an address; "" for nowhere. Where there
+            are modes, in the first of them.
+        served_contract: Path inside the folder of the contract as it is served; `contract` where
+            nothing is said.
     """
 
     id: str
@@ -82,6 +87,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     receives: str = ""
     batch: int = 1
     files: bool = False
+    served_at: str = ""
+    served_contract: str = ""
 
 
 class Settings(Struct, frozen=True):
@@ -488,6 +495,7 @@ class System(Struct, frozen=True):
         sample: A body as the department would push it, invented; None where none can be made.
         listed: Closed lists of values that its pinned contract declares: name of a wire field ->
             its values, wherever in a record it stands.
+        served: Its contract as its department may serve it; None where none can be compared.
     """
 
     manifest: Manifest
@@ -503,3 +511,4 @@ class System(Struct, frozen=True):
     deviations: Callable[[str, bytes], Sequence[Deviation]] | None = None
     sample: Callable[[], Sample | None] | None = None
     listed: Mapping[str, Sequence[str]] = {}
+    served: ServedContract | None = None

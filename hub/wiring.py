@@ -10,8 +10,8 @@ from typing_extensions import override
 from adapters import registry
 from adapters.wire import Wire
 from canonical.errors import HubError
+from canonical.linking import Compared, ContractTold, Drafted
 from canonical.linking import Contracts as LinkingContracts
-from canonical.linking import ContractTold, Drafted
 from canonical.ports import System
 from canonical.reasons import Reason
 from hub.settings import Settings
@@ -92,6 +92,12 @@ class Contracts:
     ) -> Drafted:
         """A declaration for one operation; see the port."""
         return self._reader.draft(files, operation, is_push=is_push, main=main)
+
+    def compare(
+        self, files: Mapping[str, bytes], main: str, served: Mapping[str, bytes]
+    ) -> Compared:
+        """How a served contract differs from the pinned one; see the port."""
+        return self._reader.compare(files, main, served)
 
     @cached_property
     def _reader(self) -> LinkingContracts:

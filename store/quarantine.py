@@ -1,5 +1,6 @@
 """The quarantine: what was refused, grouped by cause, and the raw record behind one of them."""
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
@@ -12,6 +13,8 @@ from store import bulk
 from store.intake import receipt_id_of
 from store.tables import POSITION_BITS
 from store.types import Moment
+
+_PLACE = re.compile(r"\[\d+\]")
 
 
 class Quarantined(Struct, frozen=True):
@@ -53,6 +56,23 @@ def list_quarantine(tx: Tx, connection: str | None = None) -> list[Quarantined]:
             values[place] = moment.process_result_value(values[place], tx.dialect)
         values[7] = int(values[7])
         told.append(Quarantined(*values))
+    return told
+
+
+def waiting_by_field(tx: Tx, connection: str) -> dict[str, int]:
+    """Wire field -> dossiers that wait because of it; `[]` for any place in a list."""
+    found = tx.execute(
+        text(
+            "SELECT field, count(DISTINCT coalesce(code, '')) FROM record"
+            " WHERE disposition = 'quarantined' AND resolved_by IS NULL"
+            " AND connection_id = :connection GROUP BY field"
+        ),
+        {"connection": connection},
+    )
+    told: dict[str, int] = {}
+    for field, count in found:
+        name = _PLACE.sub("[]", field or "")
+        told[name] = told.get(name, 0) + int(count)
     return told
 
 

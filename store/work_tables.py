@@ -380,6 +380,18 @@ class Drift(SQLModel, table=True):
     reason: str | None = text_column(nullable=True)
 
 
+class ContractLook(SQLModel, table=True):
+    """The newest look at the contract that a connection's department serves."""
+
+    __tablename__ = "contract_look"
+    __table_args__ = (one_of("reason", Reason, nullable=True),)
+    connection_id: str = ref("connection.id", primary_key=True)
+    looked_at: str = moment()
+    mapping_version: int = big()  # of the connection, then
+    fingerprint: str | None = text_column(nullable=True)  # as it was served
+    reason: str | None = text_column(nullable=True)  # why it could not be had
+
+
 class Promotion(SQLModel, table=True):
     """A candidate mapping that was put into force, the report by which, and its replay."""
 

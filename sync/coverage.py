@@ -1,14 +1,15 @@
 """The coverage proof: every value that can arrive maps to a target, or is refused by name.
 
 What can arrive: the closed lists of the pinned contract, the code lists of the mapping itself, and
-whatever any stored raw record of the connection ever said, free-text sub-states included. Raw
+whatever any stored raw record of the connection ever said, free-text sub-states included; while a
+link is tried, also what the page says that was just fetched. Raw
 receipts are read again page by page; what is kept of them is a count per value.
 """
 
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from weakref import WeakKeyDictionary
 
@@ -21,7 +22,7 @@ from canonical.mapping.coded import Coded, Codes, wire_of
 from canonical.mapping.compile import MappingFault
 from canonical.mapping.overlay import OverlayFault
 from canonical.mapping.transforms import Bad
-from canonical.ports import System
+from canonical.ports import Row, System
 from canonical.reasons import Reason
 from store import connections, coverage
 from store.connections import ConnectionRow
@@ -31,7 +32,7 @@ from sync.context import Context
 from sync.coverage_census import Census, Progress
 from sync.coverage_figures import Figure, figures_of
 
-SEEN, CONTRACT, LISTED, TABLE = "seen", "contract", "listed", "table"
+SEEN, PAGE, CONTRACT, LISTED, TABLE = "seen", "page", "contract", "listed", "table"
 _MOST_TEXT = 120
 _MOST_FIGURES = 5  # in a sentence; a report has them all
 _REMEMBERED = 8
@@ -44,9 +45,10 @@ class Uncovered(Struct, frozen=True):
     Attributes:
         field: The canonical fields it is for; `history.status` for one inside a list.
         rule: Where it is to be mapped (`tables.RULE`) or refused by name (`refused.RULE`).
-        source: seen | contract | listed | table: in stored records, in the contract, in the
-            system's own code list, in the table that is in force.
+        source: seen | page | contract | listed | table: in stored records, in a page that was just
+            fetched, in the contract, in the system's own code list, in the table that is in force.
         records: Stored records that say it.
+        page: Records of the page that say it.
         dossiers: Dossiers that count or are shown now, and whose records say it.
         outside: Local codes of which the hub shows nothing yet: they wait in the quarantine.
         figures: Where those dossiers count today.
@@ -65,6 +67,7 @@ class Uncovered(Struct, frozen=True):
     figures: list[Figure]
     vi: str
     en: str
+    page: int = 0
 
 
 class Field(Struct, frozen=True):
@@ -129,19 +132,25 @@ _known: WeakKeyDictionary[Context, OrderedDict[tuple[str, bytes], Census]] = Wea
 _lock = threading.Lock()
 
 
-def look(context: Context, row: ConnectionRow, progress: Progress | None = None) -> Coverage:
+def look(
+    context: Context,
+    row: ConnectionRow,
+    progress: Progress | None = None,
+    page: Sequence[object] = (),
+) -> Coverage:
     """The coverage of a connection as it is, or as this row would have it.
 
     Args:
         context: The hub's parts.
         row: The connection.
         progress: Told how many of how many receipts are read.
+        page: Wire rows that were just fetched and are stored nowhere: what they say counts too.
 
     Raises:
         HubError: CONFLICT where its mapping cannot be compiled.
     """
     with context.store.read() as tx:
-        return look_in(context, tx, row, progress)
+        return look_in(context, tx, row, progress, page)
 
 
 def of(context: Context, connection_id: str, progress: Progress | None = None) -> Coverage:
@@ -158,6 +167,7 @@ def look_in(
     tx: Tx,
     row: ConnectionRow,
     progress: Progress | None = None,
+    page: Sequence[object] = (),
     *,
     is_locked: bool = False,
 ) -> Coverage:
@@ -191,9 +201,18 @@ def look_in(
         if is_locked and coverage.left_to_read(tx, row.id, census.after)[1] > _IN_PASSING:
             raise LookFirst(row)
         census.go_on(context, tx, progress)
-        return _told(context, tx, row, census)
+        return _told(context, tx, row, census, _of_page(codes, system, row, page))
     finally:
         locked.release()
+
+
+def _of_page(codes: Codes, system: System, row: ConnectionRow, page: Sequence[object]) -> Census:
+    """What the rows of a page say, apart from what is remembered of stored records."""
+    found = Census(codes, system, row)
+    for one in page:
+        if isinstance(one, Row):
+            found.count(one)
+    return found
 
 
 def _nothing_coded(row: ConnectionRow) -> Coverage:
@@ -220,13 +239,14 @@ class _Bad(Struct):
     source: str
 
 
-def _told(context: Context, tx: Tx, row: ConnectionRow, census: Census) -> Coverage:
+def _told(context: Context, tx: Tx, row: ConnectionRow, census: Census, page: Census) -> Coverage:
     codes = census.codes
     fields = []
     found: dict[tuple[str, str], _Bad] = {}
     named: dict[tuple[str, str], Named] = {}
     for place, field in enumerate(codes.fields):
-        values = dict.fromkeys(census.values[place], SEEN)
+        values = dict.fromkeys(page.values[place], PAGE)
+        values |= dict.fromkeys(census.values[place], SEEN)
         for value in _declared(census.system, field):
             values.setdefault(value, CONTRACT)
         for value in _base(census.system, field):
@@ -255,10 +275,13 @@ def _told(context: Context, tx: Tx, row: ConnectionRow, census: Census) -> Cover
             bad = found.setdefault((field.rule, value), _Bad(field.shape, [], values[value]))
             if field.target not in bad.fields:
                 bad.fields.append(field.target)
-            if values[value] == SEEN:
-                bad.source = SEEN
-    uncovered = [_uncovered(context, tx, row, census, told, bad) for told, bad in found.items()]
-    uncovered.sort(key=lambda one: (-one.dossiers, -one.records, one.rule, one.value))
+            if values[value] in (SEEN, PAGE) and bad.source != SEEN:
+                bad.source = values[value]
+    uncovered = [
+        _uncovered(context, tx, row, census, told, bad, page.records_of.get(told, 0))
+        for told, bad in found.items()
+    ]
+    uncovered.sort(key=lambda one: (-one.dossiers, -one.records, -one.page, one.rule, one.value))
     vi, en = _ending(len(uncovered), census)
     return Coverage(
         connection=row.id,
@@ -297,6 +320,7 @@ def _uncovered(
     census: Census,
     told: tuple[str, str],
     bad: _Bad,
+    in_page: int,
 ) -> Uncovered:
     rule, value = told
     held: set[int] = set()
@@ -321,6 +345,7 @@ def _uncovered(
         figures=figures_of(coverage.counted(tx, held), context.now()) if held else [],
         vi="",
         en="",
+        page=in_page,
     )
     vi, en = _sentence(one)
     return structs.replace(one, vi=vi, en=en)
@@ -329,12 +354,16 @@ def _uncovered(
 def _sentence(one: Uncovered) -> tuple[str, str]:
     vi_place, en_place = {
         SEEN: (f"có trong {one.records} bản ghi đã nhận", f"in {one.records} stored records"),
+        PAGE: (f"có trong {one.page} bản ghi của trang", f"in {one.page} records of the page"),
         CONTRACT: ("có trong hợp đồng dữ liệu", "in the pinned contract"),
         LISTED: ("có trong danh sách mã của hệ thống", "in the system's own code list"),
         TABLE: ("bảng dẫn tới giá trị không có", "its table leads to what is no such value"),
     }[one.source]
     vi = f"{one.field}: giá trị {one.value!r} chưa ánh xạ, {vi_place}"
     en = f"{one.field}: the value {one.value!r} is not mapped, {en_place}"
+    if one.source == SEEN and one.page:
+        vi += f", {one.page} bản ghi của trang"
+        en += f", {one.page} records of the page"
     if one.source == SEEN:
         vi += f"; {one.dossiers} hồ sơ đang có, {one.outside} hồ sơ còn cách ly"
         en += f"; {one.dossiers} dossiers shown now, {one.outside} still in quarantine"

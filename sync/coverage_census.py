@@ -70,9 +70,10 @@ class Census:
             return
         for position, row in enumerate(rows):
             if isinstance(row, Row) and (shape.positions is None or position in shape.positions):
-                self._count(row)
+                self.count(row)
 
-    def _count(self, row: Row) -> None:
+    def count(self, row: Row) -> None:
+        """Take in what one wire row says."""
         self.records += 1
         said: set[tuple[str, str]] = set()
         for place, field in self._by_shape.get(row.shape, ()):

@@ -18,8 +18,9 @@ from canonical.drifting import Change
 from canonical.errors import HubError
 from canonical.live_shape import Looks, from_json, merged
 from canonical.reasons import Reason
-from store import alarms, connections, drifts
+from store import alarms, connections, contract_looks, drifts, quarantine
 from store.connections import ConnectionRow
+from store.contract_looks import Look
 from store.drifts import DriftRow, LiveRow
 from sync import drift_finding as finding
 from sync.connecting import By
@@ -29,6 +30,9 @@ from sync.drift_texts import sentence_of
 
 logger = logging.getLogger(__name__)
 ALARM = "schema_drift"
+FEW = 5  # dossiers that wait because of one field, from which on it is a change of the source's
+_MANY = 50  # sampled records: so many are no slip of a few, whoever could be mapped all the same
+_OF_A_VALUE = ("value", "retyped", "date_form")
 _MOST_TOLD = 6
 
 
@@ -80,6 +84,21 @@ class ShapeShown(Struct, frozen=True):
     fields: dict[str, dict[str, Any]]
 
 
+class ServedShown(Struct, frozen=True):
+    """The newest look at the contract that the department itself serves.
+
+    Attributes:
+        address: Where it is served.
+        looked_at: When; None where nobody has looked yet.
+        fingerprint: As it was served; None where it could not be had, for `reason`.
+    """
+
+    address: str
+    looked_at: str | None = None
+    fingerprint: str | None = None
+    reason: str | None = None
+
+
 class Drifting(Struct, frozen=True):
     """How a connection's records stand with what is known of them.
 
@@ -88,6 +107,7 @@ class Drifting(Struct, frozen=True):
         findings: What has changed and nobody took as known.
         past: What was settled before, newest first; where asked.
         shapes: What is known; where asked.
+        served: The contract where the department serves it; None where nobody says where.
     """
 
     connection: str
@@ -95,6 +115,7 @@ class Drifting(Struct, frozen=True):
     findings: list[DriftShown]
     past: list[DriftShown] = []
     shapes: list[ShapeShown] = []
+    served: ServedShown | None = None
 
 
 def settle(context: Context, connection_id: str) -> list[DriftShown]:
@@ -174,7 +195,7 @@ def _settle_in(
             news.append((shape, change.kind, change.field))
     _save(tx, connection_id, looked, held, found, at)
     left = drifts.list_drifts(tx, connection_id)
-    _alarm(tx, connection_id, left, at)
+    tell(tx, connection_id, left, at)
     return [shown(one) for one in left if (one.shape, one.kind, one.field) in news]
 
 
@@ -202,15 +223,36 @@ def _save(
     drifts.save_shapes(tx, connection_id, rows, at)
 
 
-def _alarm(tx: Tx, connection_id: str, lasting: Sequence[DriftRow], at: str) -> None:
-    if not lasting:
+def tell(tx: Tx, connection_id: str, lasting: Sequence[DriftRow], at: str) -> None:
+    """Raise the one alarm about all that lasts of a connection, or end it where nothing does.
+
+    Unknown codes and odd forms of a few dossiers are the quarantine's, where they wait, and raise
+    none; they stay among the findings.
+    """
+    loud = _loud(tx, connection_id, lasting)
+    if not loud:
         alarms.end_alarm(tx, ALARM, connection_id, at)
         return
-    told = "; ".join(shown(one).vi for one in lasting[:_MOST_TOLD])
-    more = len(lasting) - _MOST_TOLD
+    told = "; ".join(shown(one).vi for one in loud[:_MOST_TOLD])
+    more = len(loud) - _MOST_TOLD
     alarms.raise_alarm(
         tx, ALARM, connection_id, (told + (f"; và {more} nữa" if more > 0 else ""))[:500], at
     )
+
+
+def _loud(tx: Tx, connection_id: str, lasting: Sequence[DriftRow]) -> list[DriftRow]:
+    """The findings that are more than what a few quarantined records say already."""
+    if not any(one.kind in _OF_A_VALUE for one in lasting):
+        return list(lasting)
+    waiting = quarantine.waiting_by_field(tx, connection_id)
+    return [one for one in lasting if not _is_quarantines(one, waiting.get(one.field, 0))]
+
+
+def _is_quarantines(one: DriftRow, waiting: int) -> bool:
+    """Whether a finding is no more than some bad records, all of which wait in the quarantine."""
+    if one.kind == "value":
+        return waiting < FEW
+    return one.kind in _OF_A_VALUE and 0 < waiting < FEW and one.rows < _MANY
 
 
 def shown(one: DriftRow) -> DriftShown:
@@ -251,6 +293,7 @@ def drift_of(
         row = _row(connections.load_connection(tx, connection_id), connection_id)
         found = [shown(one) for one in drifts.list_drifts(tx, connection_id, with_past=with_past)]
         rows = drifts.load_shapes(tx, connection_id) if with_shapes else []
+        looked = contract_looks.load_look(tx, connection_id)
     shapes = [
         ShapeShown(
             one.shape,
@@ -266,8 +309,23 @@ def drift_of(
     fingerprint = context.system_of(row).fingerprint if context.knows(row) else ""
     past = [one for one in reversed(found) if one.ended_at is not None]
     return Drifting(
-        connection_id, fingerprint, [one for one in found if one.ended_at is None], past, shapes
+        connection_id,
+        fingerprint,
+        [one for one in found if one.ended_at is None],
+        past,
+        shapes,
+        _served(context, row, looked),
     )
+
+
+def _served(context: Context, row: ConnectionRow, looked: Look | None) -> ServedShown | None:
+    served = context.system_of(row).served if context.knows(row) else None
+    address = served.address(row.endpoint, row.options) if served is not None else ""
+    if not address:
+        return None
+    if looked is None:
+        return ServedShown(address)
+    return ServedShown(address, looked.looked_at, looked.fingerprint, looked.reason)
 
 
 def accept(
@@ -308,7 +366,7 @@ def accept(
         drifts.save_shapes(tx, connection_id, rows, at)
         done = {one.id for one in chosen}
         drifts.end_drifts(tx, done, "accepted", at, by.author, by.reason)
-        _alarm(tx, connection_id, [one for one in lasting if one.id not in done], at)
+        tell(tx, connection_id, [one for one in lasting if one.id not in done], at)
         past = drifts.list_drifts(tx, connection_id, with_past=True)
         return [shown(one) for one in past if one.id in done]
 

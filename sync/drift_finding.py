@@ -123,7 +123,7 @@ def _howover(one: DriftRow, looked: Looked, reads: Reads | None) -> str | None:
         if name in reads.paths or (head == name and head in reads.known):
             return "mapped"
     table = reads.tables.get(one.field) if reads is not None else None
-    if one.kind == "value" and table is not None and table.issuperset(one.told.get("after", ())):
+    if one.kind == "value" and table is not None and table.knows(one.told.get("after", ())):
         return "mapped"
     if one.kind in ("lost", "renamed"):
         again = [

@@ -28,10 +28,7 @@ def sentence_of(kind: str, field: str, told: Mapping[str, Any]) -> tuple[str, st
             f"trường {field} đổi dạng ngày từ {before} sang {after}",
             f"the dates of field {field} were {before} and are {after} now",
         ),
-        "contract": (
-            f"hợp đồng đang phục vụ ({field}) khác hợp đồng đã ghim",
-            f"the contract that is served ({field}) is not the pinned one",
-        ),
+        "contract": _of_contract(field, told),
     }
     vi, en = texts[kind]
     places, procedures = _list(told, "places"), _list(told, "procedures")
@@ -40,6 +37,31 @@ def sentence_of(kind: str, field: str, told: Mapping[str, Any]) -> tuple[str, st
     if procedures and procedures != "-":
         vi, en = f"{vi}; thủ tục: {procedures}", f"{en}; procedures: {procedures}"
     return vi, en
+
+
+def _of_contract(field: str, told: Mapping[str, Any]) -> tuple[str, str]:
+    """How the contract that is served is not the pinned one."""
+    before, after = _list(told, "before"), _list(told, "after")
+    vi, en = {
+        "new": (f"thêm {field}", f"{field} is new"),
+        "lost": (f"không còn {field}", f"{field} is gone"),
+        "retyped": (f"{field} đổi từ {before} sang {after}", f"{field} was {before}, is {after}"),
+        "value": (_values(field, before, after, "vi"), _values(field, before, after, "en")),
+        "more": (f"và {after} thay đổi khác", f"and {after} more changes"),
+    }.get(told.get("change", ""), (field, field))
+    return f"hợp đồng đang phục vụ: {vi}", f"the contract that is served: {en}"
+
+
+def _values(field: str, lost: str, new: str, language: str) -> str:
+    """Values of a closed list; `*` is a list that is closed no more, or was not."""
+    is_vi = language == "vi"
+    if new == "*":
+        return f"{field} nhận mọi giá trị" if is_vi else f"{field} takes any value"
+    if lost == "*":
+        return f"{field} chỉ còn nhận {new}" if is_vi else f"{field} takes {new} only"
+    parts = [f"{'thêm giá trị' if is_vi else 'new values'} {new}"] if new else []
+    parts += [f"{'bỏ giá trị' if is_vi else 'lost values'} {lost}"] if lost else []
+    return f"{field}: {', '.join(parts)}"
 
 
 def _list(told: Mapping[str, Any], name: str) -> str:

@@ -1,6 +1,7 @@
 """Every kind of job the hub does by itself: one line each, looked through at every tick."""
 
 from sync import (
+    contract_looks,
     deliver,
     deliver_replaying,
     promotion_replay,
@@ -23,4 +24,5 @@ KINDS: tuple[Kind, ...] = (
     suspects.KIND,
     reconciling.KIND,
     secret_renewal.KIND,
+    contract_looks.KIND,
 )

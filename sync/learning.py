@@ -5,6 +5,7 @@ of a page some sixty rows, and those that were refused or bring an unknown name.
 it from here: at the end of a run, and every few seconds for what is pushed.
 """
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,9 +14,10 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import live_shape
-from canonical.drifting import Reads
+from canonical.drifting import Known, Reads
 from canonical.live_shape import Looks
 from canonical.mapping import compile_mapping
+from canonical.mapping.coded import Coded, Codes, wire_of
 from canonical.mapping.traced import procedures_of, trace
 from canonical.ports import Row, System
 from canonical.record import Item, Rejected
@@ -123,18 +125,33 @@ def _lens(tx: Tx, connection_id: str, version: int, system: System) -> Lens:
     own = system.transforms
     compiled = compile_mapping(document, own, tables)
     traced = trace(document, own, tables)
+    spelt = _spellings(Codes(document, own, tables))
     coded: dict[str, frozenset[str]] = {}
     reads: dict[str, Reads] = {}
     for name, steps in traced.items():
         paths: dict[str, tuple[str, ...]] = {}
-        codes: dict[str, frozenset[str]] = {}
+        codes: dict[str, Known] = {}
         for step in steps:
             for path in step.source.split(" | "):
                 place = f"{name}.rows[{step.place}] {step.target}"
                 paths[path] = (*paths.get(path, ()), place)
             if step.table and step.source and "|" not in step.source:
                 refused = document.get("refused", {}).get(step.table, {})
-                codes[step.source] = frozenset({*compiled.tables.get(step.table, {}), *refused})
+                known = {*compiled.tables.get(step.table, {}), *refused}
+                codes[step.source] = Known(known, spelt.get((name, step.source)))
         coded[name] = frozenset(codes)
         reads[name] = Reads(compiled.shapes[name].known, paths, codes)
     return Lens(version, procedures_of(document, own, tables), coded, reads)
+
+
+def _spellings(codes: Codes) -> dict[tuple[str, str], Callable[[str], list[str]]]:
+    """(shape, path) -> what the row that reads it looks up for a value there."""
+    return {
+        (one.shape, one.paths[0]): functools.partial(_looked_up, one)
+        for one in codes.fields
+        if len(one.paths) == 1
+    }
+
+
+def _looked_up(field: Coded, value: str) -> list[str]:
+    return field.keys(wire_of(field.paths[0], value))

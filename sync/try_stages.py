@@ -12,6 +12,7 @@ from canonical.text import Malformed
 from sync.try_texts import STAGES, mend
 
 OK, FAILED, NOT_APPLICABLE, NOT_REACHED = "ok", "failed", "not_applicable", "not_reached"
+WARNED = "warning"
 
 
 class Stage(Struct, frozen=True):
@@ -20,11 +21,11 @@ class Stage(Struct, frozen=True):
     Attributes:
         name: One of `try_texts.STAGES`.
         title: Vietnamese; `title_en` English.
-        result: ok | failed | not_applicable | not_reached.
+        result: ok | warning | failed | not_applicable | not_reached; a warning stops nothing.
         took_ms: How long it took.
         reason: Of the closed list; "" unless it failed for one.
         vi: What was found, Vietnamese; `en` English.
-        mend_vi: How to mend it; "" unless it failed.
+        mend_vi: How to mend it; "" unless it failed or warns.
         told: Numbers and names for a screen; nothing of a dossier.
     """
 
@@ -42,11 +43,16 @@ class Stage(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What a stage says when it passes."""
+    """What a stage says when it passes.
+
+    Attributes:
+        warns: How what it says is mended, Vietnamese and English, where it passes with a warning.
+    """
 
     vi: str = ""
     en: str = ""
     told: dict[str, Any] = {}
+    warns: tuple[str, str] | None = None
 
 
 class StageFailed(Exception):
@@ -116,7 +122,7 @@ class Stages:
         except Malformed:
             self.fail(name, HubError(Reason.BODY_MALFORMED), since(begun))
         else:
-            self.note(name, OK, since(begun), found)
+            self.note(name, OK if found.warns is None else WARNED, since(begun), found)
 
     def fail(self, name: str, error: HubError, took_ms: int, *, is_folder: bool = False) -> None:
         """Note that a stage failed for a reason of the closed list, and how that is mended."""
@@ -135,7 +141,8 @@ class Stages:
 
     def note(self, name: str, result: str, took_ms: int, found: Found | None = None) -> None:
         """Note how a stage went that did not fail."""
-        self._add(name, result, took_ms, found or Found(), None, ("", ""))
+        found = found or Found()
+        self._add(name, result, took_ms, found, None, found.warns or ("", ""))
 
     def _add(
         self,

@@ -1,6 +1,9 @@
 """The stages in which a link is tried, and how what fails there is mended. Vietnamese, English."""
 
+from collections.abc import Sequence
+
 from canonical.errors import HubError
+from canonical.linking import Deviation
 from canonical.reasons import Reason
 
 STAGES: dict[str, tuple[str, str]] = {
@@ -15,6 +18,7 @@ STAGES: dict[str, tuple[str, str]] = {
 }
 RESULTS = {
     "ok": ("đạt", "ok"),
+    "warning": ("đạt, có điều cần xem", "passed, with a warning"),
     "failed": ("lỗi", "failed"),
     "not_applicable": ("không áp dụng", "not applicable"),
     "not_reached": ("chưa tới", "not reached"),
@@ -186,6 +190,14 @@ NO_CLIENT = (
     "Tạo tài khoản cho sở: hub clients add TEN --scope push --connection ID.",
     "Make an account for the department: hub clients add NAME --scope push --connection ID.",
 )
+NOT_SERVED = (
+    "Kiểm tra nơi sở phục vụ hợp đồng (contract_at của kết nối, served của khai báo).",
+    "Check where the department serves its contract (option contract_at, or served).",
+)
+DRIFTED = (
+    "Sửa dòng được nêu và ghim hợp đồng mới: hub connections change ID --declaration … --file ….",
+    "Mend the rows that are named, pin the new contract: change ID --declaration … --file ….",
+)
 NOT_COVERED = (
     "Đưa giá trị vào bảng mã, hoặc nêu tên nó trong refused; xem hub connections coverage ID.",
     "Map the value in its table, or name it in refused; see hub connections coverage ID.",
@@ -194,6 +206,27 @@ NO_ADDRESS = (
     "Đặt địa chỉ: hub connections change ID --endpoint http://…",
     "Set the address: hub connections change ID --endpoint http://…",
 )
+
+
+_DEVIATIONS = {
+    "missing": ("thiếu trường bắt buộc", "a required field is missing"),
+    "type": ("khác kiểu đã khai báo", "not of its declared kind"),
+    "value": ("giá trị ngoài danh sách đã khai báo", "a value outside its closed list"),
+}
+_MOST_DEVIATIONS = 5
+
+
+def deviating_texts(found: Sequence[Deviation]) -> tuple[str, str]:
+    """Where an answer leaves its contract and how, Vietnamese and English; no value is named."""
+    parts: tuple[list[str], list[str]] = ([], [])
+    for one in found[:_MOST_DEVIATIONS]:
+        for place, part in enumerate(parts):
+            times = f", ×{one.count}" if one.count > 1 else ""
+            part.append(f"{one.first or one.path} ({_DEVIATIONS[one.kind][place]}{times})")
+    more = len(found) - _MOST_DEVIATIONS
+    tail = f"; +{more}" if more > 0 else ""
+    vi, en = "; ".join(parts[0]) + tail, "; ".join(parts[1]) + tail
+    return f"câu trả lời lệch hợp đồng ở {vi}", f"not as its contract: {en}"
 
 
 def stage_of(error: HubError) -> str:

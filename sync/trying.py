@@ -1,7 +1,8 @@
 """A link tried stage by stage: how far it works, how long each took, how what fails is mended.
 
-Nothing is stored but that it was tested: no receipt, no checkpoint, no acknowledgement. A draft
-whose stages are all passed is tested.
+Nothing is stored but that it was tested, and of a connection that is live how the contract that is
+served differs: no receipt, no checkpoint, no acknowledgement. A draft whose stages are all passed
+is tested.
 """
 
 import asyncio
@@ -20,11 +21,14 @@ from canonical.record import Item, Rejected
 from canonical.text import Malformed
 from store import clients, connections
 from store.connections import ConnectionRow
-from sync import coverage, samples
+from sync import contract_looks, samples, served
 from sync.connecting import By, mark_tested
 from sync.context import Context
 from sync.reading import CANONICAL, read_canonical, read_native
 from sync.samples import Sampled
+from sync.try_proofs import PROOFS, Proof
+from sync.try_refused import MOST_ROWS, refused_places, refused_row
+from sync.try_served import contract_told
 from sync.try_stages import (
     FAILED,
     NOT_APPLICABLE,
@@ -39,7 +43,13 @@ from sync.try_stages import (
     none,
     since,
 )
-from sync.try_texts import NO_ADDRESS, NO_CLIENT, NOT_COVERED, mend, stage_of
+from sync.try_texts import (
+    NO_ADDRESS,
+    NO_CLIENT,
+    deviating_texts,
+    mend,
+    stage_of,
+)
 
 _MOST_NAMED = 5
 
@@ -58,10 +68,6 @@ class Trial(Struct, frozen=True):
     passed: bool
     state: str
     stages: list[Stage]
-
-
-# More to be looked at once a page was mapped: name of the stage -> what looks. Raises StageFailed.
-Proof = Callable[[Context, ConnectionRow], Found]
 
 
 async def try_link(
@@ -138,7 +144,7 @@ class _Trial(Stages):
             await self._asked(system)
         await self.stage("mapping", self._mapped)
         for name, proof in proofs:
-            await self.stage(name, partial(self._in_thread, proof))
+            await self.stage(name, partial(self._proved, proof))
 
     # ------------------------------------------------------------------ systems that are asked
 
@@ -187,7 +193,7 @@ class _Trial(Stages):
         elif at == "page":
             self.note("contract", NOT_REACHED, 0)
         else:
-            await self.stage("contract", lambda: self._in_thread(self._contract))
+            await self.stage("contract", self._contract)
         if failure is not None and at == "page":
             self.fail("page", failure, took_ms, is_folder=is_folder)
         else:
@@ -250,7 +256,7 @@ class _Trial(Stages):
         for name in ("name", "socket", "tls"):
             await self.stage(name, none(*calls))
         await self.stage("credentials", lambda: self._in_thread(_has_client))
-        await self.stage("contract", lambda: self._in_thread(self._contract))
+        await self.stage("contract", self._contract)
         await self.stage("page", lambda: self._in_thread(self._accepted))
 
     def _accepted(self, context: Context, row: ConnectionRow) -> Found:
@@ -282,23 +288,32 @@ class _Trial(Stages):
 
     # ------------------------------------------------------------------ what is common
 
-    def _contract(self, context: Context, row: ConnectionRow) -> Found:
+    async def _contract(self) -> Found:
+        """The answer against the pinned contract, and that against the one that is served."""
+        held = await self._in_thread(self._against_contract)
+        found = await served.look(self._context, self._row)
+        if found is None:
+            return held
+        if self._row.state == "enabled":
+            await asyncio.to_thread(contract_looks.settle, self._context, self._row.id, found)
+        return contract_told(held, found)
+
+    def _against_contract(self, context: Context, row: ConnectionRow) -> Found:
         system = context.system_of(row)
         told: dict[str, Any] = {}
         if system.fingerprint:
             told["fingerprint"] = system.fingerprint
         if system.door is not None:
-            served = system.door.wsdl("http://hub.invalid/")
+            shown = system.door.wsdl("http://hub.invalid/")
             if context.contracts is not None:
-                context.contracts.describe({"served.wsdl": served})
+                context.contracts.describe({"served.wsdl": shown})
             told["door"] = f"/soap/v1/connections/{row.id}?wsdl"
         if self._sample is not None and system.deviations is not None:
             found = system.deviations(self._sample.shape, self._sample.raw)
             bad = [one for one in found if one.kind != "unknown"]
-            told["deviations"] = [f"{one.kind}: {one.path}" for one in found]
+            told["deviations"] = [f"{one.kind}: {one.first or one.path}" for one in found]
             if bad:
-                names = ", ".join(one.path for one in bad[:_MOST_NAMED])
-                texts = (f"câu trả lời lệch hợp đồng ở {names}", f"not as its contract: {names}")
+                texts = deviating_texts(bad)
                 raise StageFailed(Reason.SCHEMA_DRIFT, texts, mend(Reason.SCHEMA_DRIFT), told)
         door = "; WSDL của cửa đọc được" if "door" in told else ""
         door_en = "; the door's WSDL can be read" if "door" in told else ""
@@ -333,11 +348,13 @@ class _Trial(Stages):
         items = _read(context, row, self._sample)
         refused: dict[str, int] = {}
         reasons: dict[str, Reason] = {}
-        for item in items:
+        rows: list[dict[str, Any]] = []
+        for position, item in enumerate(items):
             if isinstance(item, Rejected):
                 key = f"{item.reason.value} {item.field or ''}".strip()
                 refused[key] = refused.get(key, 0) + 1
                 reasons[key] = item.reason
+                rows.append(refused_row(position, item))
         if not items:
             raise Skipped("trang không có bản ghi nào", "the page has no record")
         count, good = len(items), len(items) - sum(refused.values())
@@ -346,15 +363,20 @@ class _Trial(Stages):
             return Found(f"{good} bản ghi thành hồ sơ", f"{good} records become dossiers", told)
         worst = max(refused, key=lambda key: refused[key])
         named = ", ".join(f"{key} ({n})" for key, n in list(refused.items())[:_MOST_NAMED])
+        where_vi, where_en = refused_places(rows)
         texts = (
-            f"{good} bản ghi thành hồ sơ, {sum(refused.values())} bị cách ly: {named}",
-            f"{good} records become dossiers, {sum(refused.values())} are quarantined: {named}",
+            f"{good} bản ghi thành hồ sơ, {len(rows)} bị cách ly: {named}; {where_vi}",
+            f"{good} records become dossiers, {len(rows)} are quarantined: {named}; {where_en}",
         )
-        if good < sum(refused.values()):
+        told["rows"] = rows[:MOST_ROWS]
+        if good < len(rows):
             raise StageFailed(reasons[worst], texts, mend(reasons[worst]), told)
-        return Found(*texts, told)
+        return Found(*texts, told, mend(reasons[worst]))
 
-    async def _in_thread(self, work: Proof) -> Found:
+    async def _proved(self, proof: Proof) -> Found:
+        return await asyncio.to_thread(proof, self._context, self._row, self._sample)
+
+    async def _in_thread(self, work: Callable[[Context, ConnectionRow], Found]) -> Found:
         return await asyncio.to_thread(work, self._context, self._row)
 
 
@@ -377,23 +399,3 @@ def _has_client(context: Context, row: ConnectionRow) -> Found:
         raise StageFailed(None, texts, NO_CLIENT)
     told = ", ".join(names[:_MOST_NAMED])
     return Found(f"tài khoản: {told}", f"clients: {told}", {"clients": names})
-
-
-def _covered(context: Context, row: ConnectionRow) -> Found:
-    """Whether every value that can arrive has a target or a name (sync.coverage)."""
-    found = coverage.look(context, row)
-    values = sum(one.values for one in found.fields)
-    told = {
-        "values": values,
-        "records": found.records,
-        "uncovered": [{"rule": one.rule, "value": one.value} for one in found.uncovered],
-    }
-    if not found.ok:
-        first = found.uncovered[0] if found.uncovered else None
-        vi = f"{found.vi} {first.vi}" if first is not None else found.vi
-        en = f"{found.en} {first.en}" if first is not None else found.en
-        raise StageFailed(None, (vi, en), NOT_COVERED, told)
-    return Found(found.vi, found.en, told)
-
-
-PROOFS: tuple[tuple[str, Proof], ...] = (("coverage", _covered),)

@@ -12,6 +12,7 @@ from store.types import Moment
 from store.work_tables import (
     Absence,
     Alarm,
+    ContractLook,
     Delivery,
     DeliveryAhead,
     Discrepancy,
@@ -66,6 +67,7 @@ def work(tx: Any, connection: str) -> None:
             {"connection_id": connection, "failures": 2, "breaker": "open", "updated_at": AT}
             | {"waits_for": "AUTH_DENIED", "suspect_since": AT},
         ),
+        (ContractLook, {"connection_id": connection, "reason": "HTTP_4XX"}),
         (LiveShape, {"connection_id": connection, "shape": "record", "procedure": ""}),
         (
             Drift,

@@ -59,6 +59,11 @@ class JsonBody(Body):
         self._value = value
         self._is_spoilt = is_spoilt
 
+    @property
+    def value(self) -> Any:
+        """The whole answer."""
+        return self._value
+
     @override
     def field(self, path: str) -> Any:
         """See `Body`; what cannot be evaluated is no value."""

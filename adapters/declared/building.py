@@ -1,26 +1,32 @@
 """A declaration and its files as a `System` like any other: the one way in."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.declared import serving
 from adapters.declared.checks import check
 from adapters.declared.client import PullClient
-from adapters.declared.contracts import Contract, ContractFault, Message, closed_values
+from adapters.declared.contracts import Contract, ContractFault, Message, Operation, closed_values
 from adapters.declared.declaration import Declaration, DeclarationFault, decode
-from adapters.declared.deviating import deviations_of
+from adapters.declared.deviating import deviations_of, json_deviations_of
 from adapters.declared.door import DeclaredDoor
 from adapters.declared.dropping import DropClient
+from adapters.declared.openapi import Document
 from adapters.declared.pinning import unpacked
 from adapters.declared.reader import PUSH, Reader
 from adapters.declared.sampling import sample_of
 from adapters.declared.wsdl import Wsdl
 from adapters.wire import Wire
+from adapters.wire.served import ABOUT, OPTION
 from canonical.clock import HCM
+from canonical.linking import Deviation
 from canonical.mapping.transforms import Transform, named
 from canonical.ports import TLS_CA, TLS_CA_TOLD, Client, Manifest, Settings, System
 
+_Api = tuple[Contract, Operation, Document]
 _OWN_DESIGN = "our own design"
 _AT_HOME = "Asia/Ho_Chi_Minh"
 _OPTIONS = {
@@ -50,12 +56,13 @@ def build(declaration: dict[str, Any], files: Mapping[str, bytes], wire: Wire) -
         _check_port(told, opened["soap"][1])
     if door is not None:
         opened["door"] = _open("push.door", door.contract, door.fingerprint, files)
+    api = _openapi(told, files)
     own = transforms(told)
     spoken = opened["soap"][1] if "soap" in opened else None
     offered = opened["door"][1] if "door" in opened else None
     check(told, spoken, offered, own)
     reader = Reader(told)
-    held = spoken or offered
+    held = spoken or (api[0] if api is not None else None) or offered
     contract = opened["soap"][0].served("http://contract.invalid/") if "soap" in opened else b""
 
     def connect(settings: Settings) -> Client:
@@ -72,16 +79,35 @@ def build(declaration: dict[str, Any], files: Mapping[str, bytes], wire: Wire) -
         connect=connect if told.pull is not None or told.drop is not None else None,
         door=DeclaredDoor(door, *opened["door"]) if door is not None else None,
         fingerprint=held.fingerprint if held is not None else "",
-        deviations=deviations_of(told, spoken) if spoken is not None else None,
+        deviations=_deviations(told, spoken, api),
         sample=lambda: sample_of(told, offered),
-        listed=closed_values(_messages(told, spoken, offered)),
+        listed=closed_values(_messages(told, spoken, offered, api)),
+        served=serving.served_contract(told, files, _read(told, api), wire),
     )
 
 
+def _deviations(
+    told: Declaration, spoken: Contract | None, api: _Api | None
+) -> Callable[[str, bytes], Sequence[Deviation]] | None:
+    """What holds a pulled page against the pinned contract."""
+    if api is not None:
+        return json_deviations_of(told, api[1], api[2])
+    return deviations_of(told, spoken) if spoken is not None else None
+
+
+def _read(told: Declaration, api: _Api | None) -> str:
+    """The operation whose answers hold the records; "" where that is none of a contract."""
+    if api is not None:
+        return api[1].name
+    return told.pull.request.operation if told.pull is not None else ""
+
+
 def _messages(
-    told: Declaration, spoken: Contract | None, offered: Contract | None
+    told: Declaration, spoken: Contract | None, offered: Contract | None, api: _Api | None
 ) -> Iterator[Message | None]:
     """What records come in: answers to what the hub asks, and what is brought to its door."""
+    if api is not None:
+        yield api[1].output
     if spoken is not None and told.pull is not None:
         wanted = told.pull.request.operation
         yield from (one.output for one in spoken.operations if one.name == wanted)
@@ -102,8 +128,10 @@ def manifest(told: Declaration) -> Manifest:
         options.setdefault(name, _OPTIONS[name])
     if pull is not None:
         options.setdefault(TLS_CA, TLS_CA_TOLD)
+    if serving.contract_name(told):
+        options.setdefault(OPTION, ABOUT)
     door = push.door if push is not None else None
-    named_contract = told.soap.contract if told.soap else door.contract if door else _OWN_DESIGN
+    named_contract = serving.contract_name(told) or (door.contract if door else _OWN_DESIGN)
     return Manifest(
         id=told.id,
         title=told.title,
@@ -175,12 +203,48 @@ def _open(
         contract = wsdl.describe()
     except ContractFault as fault:
         raise DeclarationFault(f"{place}.contract: {fault.sentence('en')}") from fault
+    _check_pinned(place, fingerprint, contract)
+    return wsdl, contract
+
+
+def _openapi(told: Declaration, files: Mapping[str, bytes]) -> _Api | None:
+    """The pinned document that answers are held against, and the operation that is asked."""
+    pinned = told.openapi
+    if pinned is None or told.pull is None:
+        return None
+    try:
+        document = Document(unpacked(files), pinned.contract)
+        contract = document.contract()
+    except ContractFault as fault:
+        raise DeclarationFault(f"openapi.contract: {fault.sentence('en')}") from fault
+    _check_pinned("openapi", pinned.fingerprint, contract)
+    request = told.pull.request
+    for one in contract.operations:
+        if pinned.operation == one.name or (
+            not pinned.operation
+            and one.method == request.method
+            and _is_one_path(one.path, request.path)
+        ):
+            return contract, one, document
+    names = ", ".join(one.name for one in contract.operations)[:300]
+    wanted = pinned.operation or f"{request.method} {request.path}"
+    raise DeclarationFault(
+        f"openapi.operation: the contract has no operation {wanted}; name one of {names}"
+    )
+
+
+def _is_one_path(contract: str, declared: str) -> bool:
+    """Whether two paths are one, whatever their places are called and whatever stands before."""
+    first, second = (re.sub(r"\{[^{}]*\}", "{}", one) for one in (contract, declared))
+    return first.endswith(second) or second.endswith(first)
+
+
+def _check_pinned(place: str, fingerprint: str, contract: Contract) -> None:
     if fingerprint and fingerprint != contract.fingerprint:
         raise DeclarationFault(
             f"{place}.fingerprint: the contract is not the one that was pinned; it has"
             f" {contract.fingerprint}"
         )
-    return wsdl, contract
 
 
 def _check_port(told: Declaration, contract: Contract) -> None:

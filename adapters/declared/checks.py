@@ -69,6 +69,8 @@ def _check_parts(told: Declaration) -> None:
         raise DeclarationFault(f"kind {told.kind}: needs [pull], [push], or both")
     if told.kind == "rest" and has["soap"]:
         raise DeclarationFault("soap: belongs to kind soap")
+    if told.openapi is not None and (told.kind != "rest" or not has["pull"]):
+        raise DeclarationFault("openapi: belongs to kind rest with [pull]")
     if told.kind == "soap" and has["pull"] and not has["soap"]:
         raise DeclarationFault("kind soap: [pull] needs [soap] with its contract")
     if has["push"] and told.push is not None and not (told.push.native or told.push.door):

@@ -142,12 +142,22 @@ class Soap(_Part, frozen=True, kw_only=True):
 
     contract: str
     fingerprint: str = ""
+    served: str = ""
     service: str = ""
     port: str = ""
     version: Literal["1.1", "1.2"] = "1.1"
     wsse_user: str = ""
     wsse_secret: str = ""
     wsse_digest: bool = False
+
+
+class OpenApi(_Part, frozen=True, kw_only=True):
+    """Which contract a REST department answers by: [openapi]."""
+
+    contract: str
+    fingerprint: str = ""
+    served: str = ""
+    operation: str = ""
 
 
 class Drop(_Part, frozen=True, kw_only=True):
@@ -229,6 +239,7 @@ class Declaration(_Part, frozen=True, kw_only=True):
     login: Login | None = None
     errors: list[ErrorRule] = []
     soap: Soap | None = None
+    openapi: OpenApi | None = None
     pull: Pull | None = None
     drop: Drop | None = None
     push: Push | None = None

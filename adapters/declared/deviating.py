@@ -1,14 +1,16 @@
-"""Where a SOAP answer leaves the pinned contract: what is unknown, missing, or no declared value.
+"""Where an answer leaves the pinned contract: what is unknown, missing, or no declared value.
 
-Pages are read from their own XML (an element more does not stop a run), so the contract is held
-against an answer only when a link is tried. Pure.
+Pages are read as they are (a name more does not stop a run), so the contract is held against an
+answer only when a link is tried. Pure.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from adapters.declared.contracts import Contract, Field
+from adapters.declared import bodies, json_deviating
+from adapters.declared.contracts import Contract, Field, Operation
 from adapters.declared.declaration import Declaration
+from adapters.declared.openapi import Document
 from adapters.declared.reader import PULL, message_of
 from canonical.linking import Deviation
 from canonical.reading import xml
@@ -33,6 +35,24 @@ def deviations_of(
         found: dict[Deviation, None] = {}
         _compare(message_of(raw).base, output.fields, "", found)
         return list(found)[:_MOST]
+
+    return compare
+
+
+def json_deviations_of(
+    told: Declaration, operation: Operation, document: Document
+) -> Callable[[str, bytes], Sequence[Deviation]] | None:
+    """What compares a pulled JSON page with the operation's response schema; None without one."""
+    schema = document.answer(operation)
+    if told.pull is None or schema is None or told.pull.answer.format != "json":
+        return None
+    encoding = told.pull.answer.encoding
+
+    def compare(shape: str, raw: bytes) -> Sequence[Deviation]:
+        if shape != PULL:
+            return ()
+        value = bodies.open_json(raw, encoding).value
+        return json_deviating.deviations(value, schema, document.led)
 
     return compare
 

@@ -91,7 +91,12 @@ def _way(contract: Contract, operation: str, path: str, *, is_push: bool) -> dic
     request = {"method": told.method, "path": told.path.replace("{", "{option.")}
     names = re.findall(r"\{option\.([A-Za-z0-9_-]+)\}", request["path"])
     options = dict.fromkeys(names, "a part of the address")
-    return {"options": options, "pull": {"request": request, "answer": answer}}
+    openapi = {**pinned, "operation": operation}
+    return {
+        "options": options,
+        "openapi": openapi,
+        "pull": {"request": request, "answer": answer},
+    }
 
 
 def _record(message: Message) -> tuple[str, list[Field]]:

@@ -1,13 +1,15 @@
 """Contracts handed in, as screens and commands show them: `canonical.linking.Contracts`. Pure."""
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
+from adapters.declared.comparing import changes_of
 from adapters.declared.contracts import Contract, ContractFault, Field
 from adapters.declared.describing import describe
 from adapters.declared.drafting import draft
 from adapters.declared.pinning import unpacked
 from canonical.errors import HubError
-from canonical.linking import ContractField, ContractOperation, ContractTold, Drafted
+from canonical.linking import Compared, ContractField, ContractOperation, ContractTold, Drafted
 from canonical.reasons import Reason
 
 _MOST_FIELDS = 2_000
@@ -57,6 +59,19 @@ class HandedIn:
             detail = f"no operation {operation!r}; there are: {names}"
             raise HubError(Reason.NOT_FOUND, detail[:1_000]) from None
         return Drafted(made.declaration, made.unmatched, made.undecided, held)
+
+    def compare(
+        self, files: Mapping[str, bytes], main: str, served: Mapping[str, bytes]
+    ) -> Compared:
+        """How a served contract differs from the pinned one; see the port."""
+        held, pinned = _read(files, main)
+        names = {posixpath.basename(name) for name in served}
+        lent = {n: raw for n, raw in held.items() if posixpath.basename(n) not in names}
+        lent.pop(main, None)
+        _, found = _read({**lent, **served}, main)
+        is_same = found.fingerprint == pinned.fingerprint
+        changes = [] if is_same else changes_of(pinned, found)
+        return Compared(is_same, found.fingerprint, changes)
 
 
 def _read(files: Mapping[str, bytes], main: str) -> tuple[dict[str, bytes], Contract]:

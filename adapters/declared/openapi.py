@@ -18,19 +18,20 @@ _MAX_FIELDS = 20_000
 
 
 def describe(files: Mapping[str, bytes], main: str = "") -> Contract:
-    """What an OpenAPI document says.
-
-    Raises:
-        ContractFault: not JSON, not OpenAPI 3, or a reference that leads nowhere; with file and,
-            where it is about the text, its line.
-    """
-    return _Document(files, main).contract()
+    """What an OpenAPI document says. Raises as `Document`."""
+    return Document(files, main).contract()
 
 
-class _Document:
+class Document:
     """One document with the files it refers to."""
 
     def __init__(self, files: Mapping[str, bytes], main: str) -> None:
+        """The document that the files make up.
+
+        Raises:
+            ContractFault: not JSON, not OpenAPI 3, or a reference that leads nowhere; with file
+                and, where it is about the text, its line.
+        """
         self._files: dict[str, Any] = {}
         for name, raw in files.items():
             if name.lower().endswith((".yaml", ".yml")):
@@ -107,10 +108,7 @@ class _Document:
             )
         body = self._led(told.get("requestBody") or {}, self.main)
         arguments += self._content(body)
-        responses = told.get("responses")
-        answers = responses if isinstance(responses, dict) else {}
-        good = next((answers[code] for code in sorted(answers) if code.startswith("2")), None)
-        output = self._content(self._led(good, self.main)) if good is not None else []
+        output = self._content(self._good(told))
         return Operation(
             name=str(told.get("operationId") or f"{method} {path}"),
             input=Message("", "", arguments),
@@ -119,6 +117,29 @@ class _Document:
             path=path,
             note=str(told.get("summary") or told.get("description") or "")[:300],
         )
+
+    def answer(self, operation: Operation) -> Any:
+        """The schema of what an operation answers in JSON; None where there is none."""
+        item = self._led(self._top["paths"][operation.path], self.main)
+        content = self._good(item[operation.method.lower()]).get("content")
+        for kind, media in content.items() if isinstance(content, dict) else ():
+            if "json" in kind and isinstance(media, dict) and isinstance(media.get("schema"), dict):
+                return media["schema"]
+        return None
+
+    def led(self, told: Any) -> dict[str, Any]:
+        """What a schema leads to where it is a reference; {}, which all fits, where to nothing."""
+        try:
+            return self._led(told, self.main)
+        except ContractFault:
+            return {}
+
+    def _good(self, told: dict[str, Any]) -> dict[str, Any]:
+        """The response of an operation's success."""
+        responses = told.get("responses")
+        answers = responses if isinstance(responses, dict) else {}
+        good = next((answers[code] for code in sorted(answers) if code.startswith("2")), None)
+        return self._led(good, self.main) if good is not None else {}
 
     def _content(self, told: dict[str, Any]) -> list[Field]:
         content = told.get("content")
@@ -152,10 +173,24 @@ class _Document:
             name,
             str(told.get("format") or next((k for k in kinds if k != "null"), "any")),
             is_nillable=told.get("nullable") is True or "null" in kinds,
-            values=[str(one) for one in _list(told.get("enum"))],
+            values=self._values(told),
             note=str(told.get("description") or "")[:300],
             fields=list(self._properties(told, above)),
         )
+
+    def _values(self, told: dict[str, Any], depth: int = 0) -> list[str]:
+        """The closed list of a field: its own, else that of its parts or of all alternatives."""
+        listed = [told["const"]] if "const" in told else _list(told.get("enum"))
+        found = [str(one) for one in listed if one is not None]
+        if found or depth > _MAX_DEPTH:
+            return found
+        for one in _list(told.get("allOf")):
+            found += self._values(self._led(one, self.main), depth + 1)
+        for key in ("oneOf", "anyOf"):
+            parts = [self._led(one, self.main) for one in _list(told.get(key))]
+            lists = [self._values(one, depth + 1) for one in parts if one.get("type") != "null"]
+            found += [value for one in lists for value in one] if all(lists) else []
+        return list(dict.fromkeys(found))
 
     def _properties(self, told: dict[str, Any], above: tuple[str, ...]) -> Iterator[Field]:
         parts = [self._led(one, self.main) for one in _list(told.get("allOf"))]

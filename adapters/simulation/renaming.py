@@ -29,6 +29,10 @@ class Renaming:
         self._field = procedure_field
         self._procedure = options.get("rename_procedure", "")
 
+    def of_contract(self, raw: bytes) -> bytes:
+        """A contract, WSDL or OpenAPI, with the field under its new name."""
+        return raw.replace(f'"{self._old}"'.encode(), f'"{self._new}"'.encode())
+
     def of(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with its field under the new name, where it is meant."""
         is_meant = not self._procedure or row.get(self._field) == self._procedure

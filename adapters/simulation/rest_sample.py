@@ -1,6 +1,7 @@
 """A small department that speaks REST, to learn and to try a declaration with.
 
-Its contract:
+Its contract, also as OpenAPI in rest_sample.openapi.json beside this file, served at
+`/openapi.json`:
 
 `POST /api/dang-nhap` with {"taiKhoan", "matKhau"} gives {"maLoi": 0, "phien": "…", "hetHanSau":
 600}. Every other call shows the session as the header `X-Phien`.
@@ -12,9 +13,10 @@ are `dd/MM/yyyy HH:mm:ss` at +07:00, days `dd/MM/yyyy`; no more than 100 rows a 
 `maLoi`: 0 all is well · 1 wrong account or password · 2 the session has ended · 3 too many calls,
 come back later · 9 the department's own failure.
 
-Options: taiKhoan, matKhau; phien_lan (calls after which a session ends). Own moods: `error` (maLoi
+Options: taiKhoan, matKhau; phien_lan (calls after which a session ends); hop_dong (another
+file to serve as the contract). Own moods: `error` (maLoi
 9), `drift` (a field under a new name; options rename, rename_procedure). `--data FILE`: a JSON list
-of dossiers as in `hoSo`.
+of dossiers as in `hoSo`. In the mood `drift` the served contract has the new name too.
 """
 
 import json
@@ -29,6 +31,7 @@ from adapters.simulation import sample_rows
 from adapters.simulation.harness import Simulation
 from adapters.simulation.renaming import Renaming
 
+CONTRACT = Path(__file__).with_suffix(".openapi.json")
 ACCOUNT = "truc-lien-thong"
 PASSWORD = "mo-phong-khong-phai-that"  # noqa: S105 - invented, opens only this simulator
 _MOST = 100
@@ -42,6 +45,7 @@ class _Department:
         self._account = options.get("taiKhoan", ACCOUNT)
         self._password = options.get("matKhau", PASSWORD)
         self._renaming = Renaming(options, "maThuTuc", sample_rows.RENAMED)
+        self._contract = Path(options.get("hop_dong") or CONTRACT)
         self._calls = int(options.get("phien_lan", "1000000"))
         self._left: dict[str, int] = {}
         self._issued = 0
@@ -49,12 +53,20 @@ class _Department:
             [
                 Route("/api/dang-nhap", self.log_in, methods=["POST"]),
                 Route("/api/ho-so", self.list_dossiers),
+                Route("/openapi.json", self.contract),
             ],
             options={"taiKhoan": self._account},
             secrets={"mat_khau": self._password},
             more_moods=("error", "drift"),
             on_data=self._replace,
         )
+
+    async def contract(self, _request: Request) -> Response:
+        """The OpenAPI document, in the mood `drift` with the new name."""
+        told = self._contract.read_bytes()
+        if self.simulation.mood == "drift":
+            told = self._renaming.of_contract(told)
+        return Response(told, media_type="application/json")
 
     async def log_in(self, request: Request) -> Response:
         self.simulation.note(request, "dang-nhap")

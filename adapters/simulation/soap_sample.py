@@ -7,7 +7,7 @@ password · 2 nothing there · 9 the department's own failure.
 
 Options: taiKhoan, matKhau. Own moods: `error` (maLoi 9), `drift` (a field under a new
 name; options rename, rename_procedure). `--data FILE`: a JSON list of dossiers in the words of the
-contract's HoSo.
+contract's HoSo. In the mood `drift` the served contract has the new name too.
 """
 
 import json
@@ -54,6 +54,8 @@ class _Department:
         if request.method == "GET":
             address = str(request.url.replace(query="")).encode()
             told = CONTRACT.read_bytes().replace(b"http://127.0.0.1:9/ho-so", address)
+            if self.simulation.mood == "drift":
+                told = self._renaming.of_contract(told)
             return Response(told, media_type="text/xml")
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         try:

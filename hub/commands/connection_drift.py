@@ -79,6 +79,9 @@ def _print(told: drifting.Drifting) -> None:
         )
     if told.fingerprint:
         output.say(f"hợp đồng / contract: {told.fingerprint}")
+    if told.served is not None:
+        seen = told.served.reason or told.served.fingerprint or "chưa xem / not looked at yet"
+        output.say(f"đang phục vụ / served at {told.served.address}: {seen}")
 
 
 def _lines(found: list[DriftShown]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from adapters.registry import folder_of
 from adapters.simulation import rest_sample, running
 from canonical.errors import HubError
 from store import alarms, drifts
@@ -115,6 +116,28 @@ async def test_what_changed_is_taken_as_known_with_a_reason(hub: Trial) -> None:
     [lost] = drift.drift_of(hub.context, "snv").findings
     assert (lost.kind, lost.field) == ("lost", "applicantName")
     assert lost.places
+
+
+async def test_a_few_bad_records_are_the_quarantines_and_many_are_drift(hub: Trial) -> None:
+    poll = Poll(hub, "thue", hub.context.systems["tax"], "notices")
+    notice = json.loads((folder_of("tax") / "simulator.json").read_text("utf-8"))[0]
+
+    async def come(*codes: int) -> None:
+        rows = [
+            notice | {"MaThongBaoThue": f"TB-{n}", "TrangThaiThanhToan": code}
+            for n, code in enumerate(codes)
+        ]
+        body = {"error_code": 0, "tongSo": len(rows), "result": rows}
+        await poll.run(json.dumps(body).encode())
+
+    await come(*[0] * 20)
+    await come(*[7] * (drift.FEW - 1))
+    [found] = drift.drift_of(hub.context, "thue").findings
+    assert (found.kind, found.field, found.after) == ("value", "TrangThaiThanhToan", ["7"])
+    assert lasting(hub) == []
+    await come(*[7] * drift.FEW)
+    [alarm] = lasting(hub)
+    assert "TrangThaiThanhToan có giá trị mới 7" in alarm
 
 
 async def test_no_value_of_a_person_is_kept(hub: Trial) -> None:

@@ -190,7 +190,11 @@ async def test_all_six_built_in_systems_are_tried_the_same_way(ready: Trial) -> 
         assert [s.name for s in told if s.name != "coverage"] == [], (name, told)
         assert tried.state == "enabled"
         after = counts(ready)
-        assert {n for n in after if after[n] != before[n]} <= {"connection_version", "plan"}, name
+        assert {n for n in after if after[n] != before[n]} <= {
+            "connection_version",
+            "contract_look",
+            "plan",
+        }, name
 
 
 async def test_a_door_is_tried_with_an_invented_call(ready: Trial) -> None:

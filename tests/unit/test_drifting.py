@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from canonical.drifting import Reads, accepted, compare, taught
+from canonical.drifting import Known, Reads, accepted, compare, taught
 from canonical.live_shape import Looks, form_of, from_json, note
 
 READS = Reads(
     known=frozenset({"ma", "ngay", "nguoi", "trangThai", "ghiChu"}),
     paths={"ma": ("r.rows[0] code",), "nguoi.ten": ("r.rows[1] applicant.name",)},
-    tables={"trangThai": frozenset({"A", "B"})},
+    tables={"trangThai": Known({"A", "B"}, lambda value: [value.upper()])},
 )
 ROW: dict[str, Any] = {
     "ma": "HS-1",
@@ -90,3 +90,8 @@ def test_what_changed_is_told_until_it_is_accepted() -> None:
 )
 def test_of_a_text_only_its_form_is_kept(value: Any, form: str) -> None:
     assert form_of(value) == form
+
+
+def test_a_value_that_its_row_spells_as_the_table_does_is_known() -> None:
+    assert told([without(trangThai="b")] * 20) == []
+    assert told([without(trangThai="c")] * 20) == [("value", "trangThai", "c")]
