@@ -13,11 +13,12 @@ from store.intake import receipt_id_of, record_id
 from store.tables import POSITION_BITS, Receipt, table
 
 _AT_ONCE = 500
-_IS_REMAP = "shape LIKE 'act:%:remap:%'"
+# No colon is in it: that would be a parameter.
+_IS_REMAP = "shape LIKE 'act_%_remap_%'"
 # What was told anew says nothing any more; whatever else settled a record leaves it what it was.
 IN_FORCE = (
     "(resolved_by IS NULL OR resolved_by NOT IN"
-    " (SELECT id FROM act WHERE kind = 'replay' AND subject LIKE 'retold:%'))"
+    " (SELECT id FROM act WHERE kind = 'replay' AND subject LIKE 'retold_%'))"
 )
 
 

@@ -108,7 +108,7 @@ def quarantined(tx: Tx, connection_id: str) -> Iterator[tuple[int, str, str | No
     """
     rows = tx.execute(
         text(
-            "SELECT record.id, reason, field, CASE WHEN shape LIKE 'act:%:remap:%'"
+            "SELECT record.id, reason, field, CASE WHEN shape LIKE 'act_%_remap_%'"
             " THEN origin_id END FROM record JOIN receipt ON receipt.id = record.receipt_id"
             " WHERE disposition = 'quarantined' AND record.connection_id = :connection"
             f" AND {IN_FORCE}"

@@ -1,7 +1,8 @@
-"""What a promoted mapping lets in, taken up from the quarantine: a job, in batches, to be paused.
+"""After a promotion: what it lets in is taken up, what it reads otherwise told anew. A job.
 
-Every receipt is a commit of its own and a record that is settled is not taken up again, so a job
-that is killed, paused or done twice goes on where the last commit left it.
+Every receipt from the quarantine, then every batch of legs (sync.remap), is a commit of its own;
+what is settled, and what stands as it reads, is left alone. So a job that is killed, paused or done
+twice goes on where the last commit left it.
 """
 
 from collections import Counter

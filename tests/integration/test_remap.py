@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from sync import promotion_replay
 from sync.connecting import By
