@@ -95,12 +95,14 @@ class _Telling:
         told = [
             structs.replace(as_retold(word.told), receipt_id=own.id)
             for word, own in zip(words, saved, strict=True)
+            if word.readable()  # else it says nothing of any leg
         ]
         known = {(row.namespace, row.code, row.generation): row.id for row in held}
         found = retell(self._hand, told, known)
         held += self._begin(found)
         names = {row.id: (row.namespace, row.code) for row in held}
-        ended = {one.receipt_id: list(rows) for one, rows in found.ended}
+        ended: dict[int, list[RecordRow]] = {own.id: [] for own in saved}
+        ended |= {one.receipt_id: list(rows) for one, rows in found.ended}
         for word, own in zip(words, saved, strict=True):
             ended[own.id] += self._refused(word, firsts[word.told.receipt_id])
         moved = _moved(words, saved, ended, rows, names)
