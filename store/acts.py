@@ -55,6 +55,30 @@ def of_replay(receipt_id: int) -> str:
     return f"receipt:{receipt_id}"
 
 
+def of_remap(note_id: int) -> str:
+    """The subject of the act behind a note of legs that are told anew."""
+    return f"retold:{note_id}"
+
+
+def mark_retold(tx: Tx, act_id: int, taken: Sequence[int], refused: Sequence[int]) -> None:
+    """Say on records that they are told anew.
+
+    Args:
+        tx: An open write transaction.
+        act_id: The act behind it.
+        taken: Records that were applied or superseded.
+        refused: Others; those of them that are in the quarantine and not settled are settled by it.
+    """
+    for ids, which in ((taken, "<>"), (refused, "=")):
+        tx.execute(
+            text(
+                "UPDATE record SET resolved_by = :act WHERE resolved_by IS NULL"
+                f" AND disposition {which} 'quarantined' AND id IN ({bulk.ids_in(tx, 'ids')})"
+            ),
+            {"act": act_id, "ids": bulk.pack(ids)},
+        )
+
+
 def mark_replayed(tx: Tx, receipt_id: int, origin_id: int, fates: Sequence[Fate]) -> None:
     """Say on the quarantined records which act settled them: all that a replay did not refuse.
 

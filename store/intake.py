@@ -22,6 +22,7 @@ class NewReceipt(Struct, frozen=True):
 
     Attributes:
         origin_id: The receipt whose records it takes up again.
+        kept: (digest, size in bytes) of bytes that are kept already; `raw` is not looked at.
     """
 
     connection_id: str
@@ -33,6 +34,11 @@ class NewReceipt(Struct, frozen=True):
     received_at: str
     raw: bytes
     origin_id: int | None = None
+    kept: tuple[str, int] | None = None
+
+    def held(self) -> tuple[str, int]:
+        """(digest, size) of its bytes."""
+        return self.kept or (digest_of(self.raw), len(self.raw))
 
 
 class SavedReceipt(Struct, frozen=True):
@@ -121,11 +127,11 @@ def save_receipts(
         vault: Seals the bytes.
         news: What came in, and how many records of it are still to be decided.
     """
-    raws = {digest_of(new.raw): new.raw for new, _ in news}
-    _keep_raw(tx, vault, raws)
+    _keep_raw(tx, vault, {digest_of(new.raw): new.raw for new, _ in news if new.kept is None})
     made, public_ids = [], []
     for new, pending in news:
         public_ids.append(str(uuid.uuid4()))
+        digest, size_bytes = new.held()
         taken = {
             "public_id": public_ids[-1],
             "connection_id": new.connection_id,
@@ -134,8 +140,8 @@ def save_receipts(
             "shape": new.shape,
             "mapping_version": new.mapping_version,
             "received_at": new.received_at,
-            "digest": digest_of(new.raw),
-            "size_bytes": len(new.raw),
+            "digest": digest,
+            "size_bytes": size_bytes,
             "origin_id": new.origin_id,
         }
         state = "pending" if pending else "decided"
@@ -153,6 +159,8 @@ def _keep_raw(tx: Tx, vault: Vault, raws: Mapping[str, bytes]) -> None:
 
     Bytes fit into no JSON: they travel end to end as one parameter more, and are cut apart there.
     """
+    if not raws:
+        return
     found = tx.execute(
         text(f"SELECT digest FROM blob WHERE digest IN ({bulk.texts_in(tx, 'digests')})"),
         {"digests": bulk.pack(raws)},

@@ -70,6 +70,39 @@ def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
 
 
+def lock_known(tx: Tx, keys: Iterable[Key]) -> list[LegRow]:
+    """Every generation of those legs with these (namespace, code) that there are, locked."""
+    ordered = sorted(keys)
+    if tx.dialect.name != "sqlite":
+        told = {"keys": bulk.pack_pairs(ordered)}
+        tx.execute(text(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
+    return load_generations(tx, ordered)
+
+
+def load_generations(tx: Tx, keys: Iterable[Key]) -> list[LegRow]:
+    """Every generation of those legs with these (namespace, code) that there are."""
+    told = {"keys": bulk.pack_pairs(keys)}
+    return [_leg(row, tx) for row in tx.execute(text(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)]
+
+
+def open_generation(tx: Tx, key: Key, generation: int, connection_id: str) -> int:
+    """Begin a generation of a leg; its id."""
+    row = tx.execute(
+        text(
+            "INSERT INTO leg (namespace, code, generation, connection_id, fold, same_time)"
+            " VALUES (:namespace, :code, :generation, :connection, '', :no) RETURNING id"
+        ),
+        {
+            "namespace": key[0],
+            "code": key[1],
+            "generation": generation,
+            "connection": connection_id,
+            "no": False,
+        },
+    ).one()
+    return int(row[0])
+
+
 def _leg(row: object, tx: Tx) -> LegRow:
     values = list(row)  # type: ignore[call-overload]
     values[7] = Moment().process_result_value(values[7], tx.dialect)
@@ -87,12 +120,13 @@ def load_legs(tx: Tx, leg_ids: Iterable[int]) -> dict[int, LegRow]:
 
 
 def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Head]]:
-    """What is held per (leg, facet), in order of intake."""
+    """What is held per (leg, facet), in order of intake; not what was told anew since."""
     found = tx.execute(
         text(
             "SELECT leg_id, facet, version, sort_at, digest FROM record"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
-            " AND disposition IN ('applied', 'superseded') AND facet IS NOT NULL ORDER BY id"
+            " AND disposition IN ('applied', 'superseded') AND facet IS NOT NULL"
+            " AND resolved_by IS NULL ORDER BY id"
         ),
         {"ids": bulk.pack(leg_ids)},
     )
@@ -214,7 +248,8 @@ def save_entries(tx: Tx, entries: Iterable[Entry]) -> None:
         [tuple(getattr(e, name) for name in _ENTRY_COLUMNS) for e in entries],
         "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
         " in_history = excluded.in_history, retracted_by = excluded.retracted_by,"
-        " retracted_seq = excluded.retracted_seq",
+        " retracted_seq = excluded.retracted_seq, record_id = excluded.record_id,"
+        " note = excluded.note, arrived_late = excluded.arrived_late",
     )
 
 

@@ -34,7 +34,7 @@ def body_shapes(tx: Tx, connection_id: str) -> list[str]:
     found = tx.execute(
         text(
             "SELECT DISTINCT shape FROM (SELECT shape FROM receipt WHERE connection_id = :id"
-            " ORDER BY id DESC LIMIT 200) AS newest ORDER BY shape"
+            " AND origin_id IS NULL ORDER BY id DESC LIMIT 200) AS newest ORDER BY shape"
         ),
         {"id": connection_id},
     )

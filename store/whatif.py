@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from store import bulk
+from store.intake import receipt_id_of, record_id
+from store.remaps import IN_FORCE
+from store.tables import POSITION_BITS
 
 _AT_ONCE = 500
 
@@ -99,42 +101,23 @@ def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-class Said(Struct, frozen=True):
-    """A stored record of one leg."""
-
-    leg_id: int
-    facet: str | None
-    digest: str | None
-    disposition: str
-    reason: str | None
-    field: str | None
-
-
-def said(tx: Tx, connection_id: str, leg_ids: Iterable[int]) -> dict[int, Said]:
-    """Record id -> what a connection said of these legs, what was refused there among it."""
-    found: dict[int, Said] = {}
-    for ids in _portions(leg_ids):
-        rows = tx.execute(
-            text(
-                "SELECT id, leg_id, facet, digest, disposition, reason, field FROM record"
-                f" WHERE connection_id = :connection AND leg_id IN ({bulk.ids_in(tx, 'ids')})"
-            ),
-            {"connection": connection_id, "ids": bulk.pack(ids)},
-        )
-        found |= {int(row[0]): Said(int(row[1]), *row[2:]) for row in rows}
-    return found
-
-
 def quarantined(tx: Tx, connection_id: str) -> Iterator[tuple[int, str, str | None]]:
-    """(record id, reason, field) of everything of a connection that was set apart."""
+    """(record id, reason, field) of everything of a connection that was set apart.
+
+    What was told anew since is left out; what is set apart by that bears the id it had first.
+    """
     rows = tx.execute(
         text(
-            "SELECT id, reason, field FROM record WHERE disposition = 'quarantined'"
-            " AND connection_id = :connection"
+            "SELECT record.id, reason, field, CASE WHEN shape LIKE 'act_%_remap_%'"
+            " THEN origin_id END FROM record JOIN receipt ON receipt.id = record.receipt_id"
+            " WHERE disposition = 'quarantined' AND record.connection_id = :connection"
+            f" AND {IN_FORCE}"
         ),
         {"connection": connection_id},
     )
-    return ((int(row[0]), row[1], row[2]) for row in rows)
+    mask = (1 << POSITION_BITS) - 1
+    for own, reason, field, origin in rows:
+        yield record_id(origin or receipt_id_of(own), own & mask), reason, field
 
 
 def codes_of(tx: Tx, record_ids: Iterable[int]) -> dict[int, str | None]:

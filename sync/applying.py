@@ -55,7 +55,7 @@ def decide(
     source = source_of(taken)
     decided = decide_and_fold(ground, source, receipt_id, taken.said_at, items, books.agencies)
     told = decided.rows
-    if taken.origin is not None:
+    if taken.origin is not None and not taken.origin.is_retold:
         told = [r for r in told if r.disposition is not Disposition.QUARANTINED]
     kept = [r for r in told if r.disposition is not Disposition.DUPLICATE]
     ground.insert_records(receipt_id, taken.connection.id, kept)

@@ -33,6 +33,8 @@ class Source(Struct, frozen=True):
         keeps_duplicates: Whether the receipt lists every duplicate (a push), or counts them.
         origin_id: The receipt whose records are taken up again: they stand where they stood in the
             order of intake.
+        in_turn: Whether such a record is held against what came in after it; told anew from the
+            beginning, in order, nothing has come yet.
     """
 
     connection_id: str
@@ -40,6 +42,7 @@ class Source(Struct, frozen=True):
     agencies: frozenset[str] = frozenset()
     keeps_duplicates: bool = True
     origin_id: int | None = None
+    in_turn: bool = True
 
 
 class Touched(Struct):
@@ -54,6 +57,8 @@ class Touched(Struct):
         gone: legs that their source was found to have no longer.
         restored: legs that were gone and came again.
         claims: leg id -> what the leg claims to be now.
+        retold: leg id -> its timeline told anew, whole.
+        retold_by: the record by which what is told no more is taken back.
     """
 
     legs: dict[int, LegRow]
@@ -64,6 +69,8 @@ class Touched(Struct):
     gone: set[int] = set()
     restored: set[int] = set()
     claims: dict[int, frozenset[Claim]] = {}
+    retold: dict[int, dict[str, Entry]] = {}
+    retold_by: int = 0
 
 
 class Decided(Struct):
@@ -235,7 +242,9 @@ def _in_its_turn(
     decision: Decision, fold: Fold, record: Record, source: Source, received_at: datetime
 ) -> Decision:
     """Of one moment, what came in later stands; a record taken up again came when it first came."""
-    if source.origin_id is None or decision.disposition is not Disposition.APPLIED:
+    if source.origin_id is None or not source.in_turn:
+        return decision
+    if decision.disposition is not Disposition.APPLIED:
         return decision
     order = intake.record_id(source.origin_id, record.position)
     newest = leg.newest_place(fold, record.facet)

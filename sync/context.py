@@ -106,8 +106,12 @@ class Context:
         declare: Builds the system of a declaration and its contract files.
         probe: Feels the way to a counterpart while a link is tried.
         contracts: Reads contracts that are handed in.
+        retells: Whether first words are read by the newest mapping, and what was told anew is left
+            out (sync.in_force).
         learner: What records look like, as this process has seen and not settled yet.
     """
+
+    retells = False
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ class Census:
     def _take(self, context: Context, tx: Tx, one: coverage.Kept) -> None:
         shape = shapes.told(one.shape)
         body = int.from_bytes(blake2b(f"{one.digest}{one.shape}".encode(), digest_size=8).digest())
-        if shape.name == GONE or shape.is_act or body in self._bodies:
+        if shape.name in (GONE, shapes.RETOLD) or shape.is_act or body in self._bodies:
             return  # what says nothing, or nothing that another receipt does not say
         self._bodies.add(body)
         self.receipts += 1

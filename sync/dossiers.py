@@ -15,14 +15,14 @@ from canonical.leg import Fold
 from canonical.precedence import DEFAULT, Precedence, Role
 from canonical.standing import day
 from canonical.states import Status
-from canonical.ties import Cluster, TieLeg, tie, tie_leg
+from canonical.ties import Claim, Cluster, TieLeg, tie, tie_leg
 from store.dossiers import ChangeRow, DossierRow, Held
 from store.ground import DossierGround, Turn
 from store.legs import ClaimRecord, Entry, LegRow
 from store.tables import POSITION_BITS
 from sync.batch import Touched
 from sync.judging import judge
-from sync.timeline import merge_entries
+from sync.timeline import merge_entries, replace_entries
 
 PrecedenceOf = Mapping[str, Precedence]
 _ENCODER = msgspec.json.Encoder()
@@ -74,6 +74,8 @@ def put_together(
     for leg_id, told in touched.entries.items():
         # The final seq is set below; for now entries only need to be merged and marked.
         merge_entries(world.entries.setdefault(leg_id, {}), told, world.folds[leg_id], -1)
+    for leg_id, own in touched.retold.items():
+        replace_entries(world.entries.setdefault(leg_id, {}), own, touched.retold_by, -1)
     held = ground.load_held(world.rows)
     built = _build(world, held, precedences)
     changes, turns = _changes(world, built, held, touched, newest, receipt_id, at)
@@ -130,9 +132,11 @@ def _read_world(
     others = [row for i, row in rows.items() if i not in touched.folds]
     folds = {**ground.folds(others), **touched.folds}
     void = ground.crowded(rows)
+    # One of which nothing can be read any more stays with those it was tied to.
+    silent = [i for i in rows if not folds[i].fields and i not in touched.claims]
+    claims = {**touched.claims, **(_claimed(ground, silent) if silent else {})}
     ties = {
-        i: tie_leg(i, r.namespace, r.code, folds[i], void, touched.claims.get(i))
-        for i, r in rows.items()
+        i: tie_leg(i, r.namespace, r.code, folds[i], void, claims.get(i)) for i, r in rows.items()
     }
     return World(
         rows=rows,
@@ -143,6 +147,14 @@ def _read_world(
         ties=ties,
         cluster=tie(list(ties.values())),
     )
+
+
+def _claimed(ground: DossierGround, leg_ids: Sequence[int]) -> dict[int, frozenset[Claim]]:
+    found: dict[int, set[Claim]] = {i: set() for i in leg_ids}
+    for one in ground.load_claims(leg_ids):
+        if one.live:
+            found[one.leg_id].add(Claim(one.kind, one.key, one.code))
+    return {i: frozenset(own) for i, own in found.items()}
 
 
 def facts_of(row: LegRow, fold: Fold, entries: Iterable[Entry], role: str) -> LegFacts:
@@ -174,8 +186,10 @@ def _build(world: World, held: Mapping[int, Held], precedences: PrecedenceOf) ->
     built = []
     for component in world.cluster.components:
         dossier_id = _living_id(component, world, held)
+        # One of which nothing can be read any more is shown only where there is no other.
+        speaking = [i for i in component if world.folds[i].fields] or component
         assembled = assemble(
-            [facts[i] for i in component], precedence_of(component, world, precedences), doubts
+            [facts[i] for i in speaking], precedence_of(component, world, precedences), doubts
         )
         founder = world.rows[dossier_id]
         public = codes.dossier_id(founder.namespace, founder.code, founder.generation)

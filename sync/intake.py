@@ -39,6 +39,7 @@ from sync.reading import (
     read_gone,
     read_native,
 )
+from sync.shapes import RETOLD
 from sync.taken import Outcome, Taken, source_of
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,8 @@ def read(
         Malformed, Garbled: the whole body is outside its contract.
     """
     connection, shape = taken.connection, shapes.told(taken.shape)
+    if shape.name == RETOLD:  # it tells of legs, and holds no record
+        return Read([])
     if shape.name == GONE:
         return read_gone(taken.raw, taken.received_at, context.vault)
     if connection.system == CANONICAL:

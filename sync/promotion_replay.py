@@ -1,7 +1,8 @@
-"""What a promoted mapping lets in, taken up from the quarantine: a job, in batches, to be paused.
+"""After a promotion: what it lets in is taken up, what it reads otherwise told anew. A job.
 
-Every receipt is a commit of its own and a record that is settled is not taken up again, so a job
-that is killed, paused or done twice goes on where the last commit left it.
+Every receipt from the quarantine, then every batch of legs (sync.remap), is a commit of its own;
+what is settled, and what stands as it reads, is left alone. So a job that is killed, paused or done
+twice goes on where the last commit left it.
 """
 
 from collections import Counter
@@ -21,6 +22,8 @@ from sync.connecting import By
 from sync.context import Context
 from sync.jobs import Job, Kind, Stopping
 from sync.quarantine_replay import Replaying, Summary, Why
+from sync.remap.committing import Done
+from sync.remap.running import run
 from sync.threads import to_the_end
 
 _AT_ONCE = 50  # receipts between two looks at whether it is paused
@@ -96,6 +99,8 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
     try:
         while not stopping and await to_the_end(_step, context, lease, job.key):
             pass
+        if not stopping:
+            await to_the_end(_tell_anew, context, lease, job.key, stopping)
     finally:
         await to_the_end(_free, context, lease)
 
@@ -133,20 +138,60 @@ def _step(context: Context, lease: LeaseToken, connection_id: str) -> bool:
         held = _newest(tx, connection_id)
         if held.version != row.version:
             return held.state == "running"
-        state = "done" if not groups and held.state == "running" else held.state
         promotions.save(
             tx,
             structs.replace(
                 held,
-                state=state,
                 after_id=after,
                 tried=held.tried + summary.tried,
                 settled=held.settled + settled,
             ),
         )
-        return state == "running"
+        return bool(groups) and held.state == "running"
 
     return context.store.in_write(note)
+
+
+def _tell_anew(context: Context, lease: LeaseToken, connection_id: str, stopping: Stopping) -> None:
+    """What was applied and reads otherwise now, once the quarantine is done."""
+    with context.store.read() as tx:
+        row = promotions.load(tx, connection_id)
+    if row is None or row.state != "running":
+        return
+
+    def going() -> bool:
+        hold()
+        with context.store.read() as tx:
+            now = promotions.load(tx, connection_id)
+        return not stopping and now is not None and _is_same(now)
+
+    def hold() -> None:
+        at, length = context.now(), context.limits.lease_s
+        context.store.in_write(lambda tx: connections.hold_lease(tx, lease, at, length))
+
+    def _is_same(now: PromotionRow) -> bool:
+        return (now.version, now.state) == (row.version, "running")
+
+    def note(done: Done, *, ends: bool = False) -> None:
+        def work(tx: Tx) -> None:
+            connections.hold_lease(tx, lease, context.now(), context.limits.lease_s)
+            now = _newest(tx, connection_id)
+            if now.version != row.version:
+                return
+            promotions.save(
+                tx,
+                structs.replace(
+                    now,
+                    state="done" if ends and now.state == "running" else now.state,
+                    tried=now.tried + done.records,
+                    settled=now.settled + done.taken,
+                ),
+            )
+
+        context.store.in_write(work)
+
+    if run(context, lease, connection_id, Why(row.actor, row.reason), going, note):
+        note(Done(0, 0), ends=True)
 
 
 def _nobody(_tried: int) -> None:

@@ -27,8 +27,9 @@ from store.quarantine import Chosen
 from sync import bulk_quarantine, shapes
 from sync.context import Context
 from sync.intake import decide_receipts, read, save
+from sync.origins import origin_of
 from sync.reading import Read
-from sync.taken import Origin, Taken
+from sync.taken import Taken
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -221,7 +222,7 @@ class Replaying:
                 received_at=clock.from_iso(clock.to_iso(context.now())),
                 client_id=origin.client_id,
                 agencies=sender.agencies if sender is not None else frozenset(),
-                origin=Origin(origin_id, clock.from_iso(origin.received_at)),
+                origin=origin_of(tx, origin),
             )
             version = connection.mapping_version
             return taken, version, read(context, tx, taken, version)

@@ -36,7 +36,13 @@ class _Written(Struct):
 class Reached(Memory):
     """The ground on which a group's dossiers are put together (store.ground.DossierGround)."""
 
-    def __init__(self, tx: Tx, before: Mapping[int, LegRow], group: Sequence[Touched]) -> None:
+    def __init__(
+        self,
+        tx: Tx,
+        before: Mapping[int, LegRow],
+        group: Sequence[Touched],
+        decisions: int | None = None,
+    ) -> None:
         super().__init__()
         self._tx = tx
         self._rows: dict[int, LegRow] = {}
@@ -46,7 +52,7 @@ class Reached(Memory):
         self._roles: Mapping[str, str] = {}
         self._written = _Written(set(), set(), {}, {}, {}, set(), set(), [])
         # From here on nobody else puts dossiers together: what is read stays true.
-        self._decided, self._seq = dossiers.lock_feed(tx, len(group))
+        self._decided, self._seq = dossiers.lock_feed(tx, decisions or len(group))
         self._first_seq = self._seq
         touched = {leg_id for one in group for leg_id in one.order}
         if touched:

@@ -11,7 +11,8 @@ from store.quarantine import QuarantinedRecord
 from sync import shapes
 from sync.context import Context
 from sync.intake import decide_receipts, read, save
-from sync.taken import Origin, Outcome, Taken
+from sync.origins import origin_of
+from sync.taken import Outcome, Taken
 
 
 def resolve_as_new(context: Context, record_id: int, actor: str, reason: str) -> Outcome:
@@ -57,7 +58,7 @@ def _apply(context: Context, tx: Tx, row: QuarantinedRecord) -> Outcome:
         raw=intake.load_raw(tx, context.vault, receipt.digest),
         received_at=clock.from_iso(clock.to_iso(context.now())),
         client_id=receipt.client_id,
-        origin=Origin(receipt.id, clock.from_iso(receipt.received_at)),
+        origin=origin_of(tx, receipt),
     )
     found = read(context, tx, taken, receipt.mapping_version)
     [one] = found.items

@@ -3,7 +3,9 @@
     dossiers                     the body as it came, all of it
     part:dossiers:3,7-9          of a page that was asked for again, these rows alone
     act:dossiers:replay:3,7-9    rows of an earlier receipt, taken up again from the quarantine
-    act:dossiers:3               one such row, which opens the next generation of its leg
+    act:dossiers:remap:3,7-9     rows of an earlier receipt, told anew by the mapping in force
+    act:dossiers:3               one row from the quarantine, which opens the next generation
+    retold                       the hub's own note of the legs that are told anew
 
 The shape is sealed with its receipt, so a proof reads the same rows again.
 """
@@ -12,7 +14,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-_PART, _ACT, _REPLAY = "part", "act", "replay"
+_PART, _ACT, _REPLAY, _REMAP = "part", "act", "replay", "remap"
+RETOLD = "retold"
 
 
 class Told(Struct, frozen=True):
@@ -23,17 +26,19 @@ class Told(Struct, frozen=True):
         positions: The rows that are meant; None for all.
         is_replay: Whether they are taken up again from the quarantine.
         opens: Whether they open the next generation of their leg.
+        is_remap: Whether they are told anew, by another mapping than the first time.
     """
 
     name: str
     positions: frozenset[int] | None = None
     is_replay: bool = False
     opens: bool = False
+    is_remap: bool = False
 
     @property
     def is_act(self) -> bool:
         """Whether a person decided it."""
-        return self.is_replay or self.opens
+        return self.is_replay or self.opens or self.is_remap
 
 
 def told(shape: str) -> Told:
@@ -48,6 +53,8 @@ def told(shape: str) -> Told:
     inner, mark, last = name.rpartition(":")
     if mark and last == _REPLAY:
         return Told(inner, positions, is_replay=True)
+    if mark and last == _REMAP:
+        return Told(inner, positions, is_remap=True)
     return Told(name, positions, opens=True)
 
 
@@ -59,6 +66,11 @@ def part(name: str, positions: Iterable[int]) -> str:
 def replay(name: str, positions: Iterable[int]) -> str:
     """The shape of rows taken up again."""
     return f"{_ACT}:{name}:{_REPLAY}:{ranges(positions)}"
+
+
+def remap(name: str, positions: Iterable[int]) -> str:
+    """The shape of rows told anew."""
+    return f"{_ACT}:{name}:{_REMAP}:{ranges(positions)}"
 
 
 def opening(name: str, position: int) -> str:

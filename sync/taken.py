@@ -11,10 +11,25 @@ from sync.batch import Source
 
 
 class Origin(Struct, frozen=True):
-    """The receipt whose records are taken up again, and when it came."""
+    """The receipt whose records are taken up again, and when it came.
+
+    Attributes:
+        first_id: The receipt they first came in, where that is another: there they stand.
+        is_retold: Whether they are told anew, as if for the first time.
+        in_turn: Whether they are held against what came in after them; told anew from the
+            beginning, in order, nothing has come yet.
+    """
 
     receipt_id: int
     received_at: datetime
+    first_id: int | None = None
+    is_retold: bool = False
+    in_turn: bool = True
+
+    @property
+    def place_id(self) -> int:
+        """The receipt in whose place among all its records stand."""
+        return self.receipt_id if self.first_id is None else self.first_id
 
 
 class Taken(Struct, frozen=True):
@@ -74,5 +89,6 @@ def source_of(taken: Taken) -> Source:
         taken.connection.namespace,
         taken.agencies,
         taken.keeps_duplicates,
-        taken.origin.receipt_id if taken.origin is not None else None,
+        taken.origin.place_id if taken.origin is not None else None,
+        in_turn=taken.origin is None or taken.origin.in_turn,
     )

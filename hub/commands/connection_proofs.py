@@ -199,7 +199,7 @@ def replay(
     actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
-    """Xử lý lại phần cách ly theo ánh xạ vừa áp dụng / take up what a promotion lets in."""
+    """Đọc lại bản ghi theo ánh xạ vừa áp dụng / read records anew by the promoted mapping."""
     if is_paused + is_resumed + status > 1:
         raise HubError(Reason.FIELD_TYPE, "--pause, --resume, --status: one of them")
     with opened() as context:

@@ -6,7 +6,7 @@ checked when all parts are done (sync.proof.ledger).
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 
@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import leg
-from store import intake
+from store import acts, intake
 from store.compare import (
     CHANGE,
     CLAIM,
@@ -65,13 +65,15 @@ class Compared(Struct):
             told.append(difference)
 
 
-def compare(tx: Tx, ground: Remembered, legs: Sequence[int]) -> Compared:
+def compare(
+    tx: Tx, ground: Remembered, legs: Sequence[int], acts_of: Mapping[str, int]
+) -> Compared:
     """Hold every row of these legs, and of those that follow, against the stored ones."""
     found = Compared({}, {}, array("q"), {}, [])
     known = set(legs)
     every = [*legs, *sorted(i for i in ground.legs if i not in known)]
     seqs = _match_lines(tx, ground, every, found)
-    tables = Follows(ground, seqs).tables()
+    tables = Follows(ground, seqs, acts_of).tables()
     for begun in range(0, len(every), _AT_ONCE):
         ids = every[begun : begun + _AT_ONCE]
         for how, follows in tables:
@@ -149,8 +151,8 @@ Rows = Callable[[Iterable[int]], Iterator[Row]]
 class Follows:
     """The rows that follow, by leg, as the tables lay them out."""
 
-    def __init__(self, ground: Remembered, seqs: Sequence[int]) -> None:
-        self._ground, self._seqs = ground, seqs
+    def __init__(self, ground: Remembered, seqs: Sequence[int], acts_of: Mapping[str, int]) -> None:
+        self._ground, self._seqs, self._acts = ground, seqs, acts_of
 
     def tables(self) -> tuple[tuple[Table, Rows], ...]:
         """Every table but the feed, with what its rows are."""
@@ -213,6 +215,9 @@ class Follows:
         for i in ids:
             for receipt_id, connection_id, row in self._ground.records.get(i, ()):
                 yield record_row(receipt_id, connection_id, row)
+            for receipt_id, connection_id, row, note_id in self._ground.retold.get(i, ()):
+                act = self._acts.get(acts.of_remap(note_id))
+                yield record_row(receipt_id, connection_id, row, act)
 
 
 def record_row(

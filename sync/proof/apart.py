@@ -11,7 +11,7 @@ from itertools import groupby
 from msgspec import Struct, structs
 
 from canonical.decide import Disposition
-from store import acts, intake, proof
+from store import intake, proof
 from store.compare import QUARANTINED, Difference, Row, differing, missing, stored_rows
 from store.intake import RecordRow
 from sync.batch import known_again
@@ -52,14 +52,14 @@ class Outcome(Struct):
     wrong: list[Difference]
 
 
-def compute(hand: Hand, place: Place, part: int, settled: Mapping[int, tuple[int, int]]) -> Outcome:
+def compute(hand: Hand, place: Place, part: int, settled: Mapping[int, tuple[int, str]]) -> Outcome:
     """Decide one part of the quarantine anew and hold it against the store.
 
     Args:
         hand: This process's means.
         place: Where what was set apart lies.
         part: Which.
-        settled: Record id -> (rank, receipt) of the replay that settled it last.
+        settled: Record id -> (rank, subject) of the act that settled it.
 
     Raises:
         StoreUnavailable, OperationalError, InterfaceError: the store cannot be read.
@@ -70,11 +70,11 @@ def compute(hand: Hand, place: Place, part: int, settled: Mapping[int, tuple[int
         kept = quarantine.take(apart)
         counts.extend((apart.rank, len(apart.rows) - kept, kept))
     found = Outcome(counts, array("q"), 0, [])
-    opened, replayed = proof.acts_that_opened(hand.tx), proof.acts_of_replays(hand.tx)
+    opened = proof.acts_that_opened(hand.tx)
     follows = {}
     for one in quarantine.kept.values():
-        replay = settled.get(one.id)
-        by_replay = replayed.get(acts.of_replay(replay[1])) if replay is not None else None
+        settling = settled.get(one.id)
+        by_replay = hand.acts.get(settling[1]) if settling is not None else None
         follows[one.id] = record_row(
             one.receipt_id,
             one.connection,

@@ -1,5 +1,6 @@
 """What one process of a proof works with: its own look at the store, and what it has looked up."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Connection as Tx
 from canonical.catalogue import Books
 from canonical.errors import HubError
 from canonical.reasons import Reason
-from store import catalogue, clients, connections, legs, proof
+from store import catalogue, clients, connections, legs, proof, remaps
 from store.connections import ConnectionRow
 from sync.context import Context
 from sync.proof.plan import Route, load_route
@@ -85,6 +86,25 @@ class Hand:
     def roles(self) -> Mapping[str, str]:
         """Connection id -> what its legs are to a case."""
         return legs.roles(self.tx)
+
+    @cached_property
+    def _remaps(self) -> tuple[list[tuple[int, int]], Mapping[int, list[tuple[int, int]]]]:
+        return remaps.notes(self.tx), remaps.by_origin(self.tx)
+
+    def note_behind(self, decided_no: int) -> int:
+        """The note that receipts told anew by this decision wait for; 0 where there is none."""
+        notes = self._remaps[0]
+        place = bisect_left(notes, (decided_no, 0))
+        return notes[place][1] if place < len(notes) else 0
+
+    def retold_before(self, receipt_id: int, decided_no: int) -> list[int]:
+        """The receipts by which rows of this one were told anew before."""
+        return [own for at, own in self._remaps[1].get(receipt_id, ()) if at < decided_no]
+
+    @cached_property
+    def acts(self) -> Mapping[str, int]:
+        """Subject -> act, of what was taken up again."""
+        return proof.acts_of_replays(self.tx)
 
     @cached_property
     def poisoned(self) -> Mapping[int, set[int]]:

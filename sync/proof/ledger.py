@@ -6,12 +6,12 @@ agencies, crowded claims, indicators.
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.indicators import Count
-from store import compare, proof
+from store import acts, compare, proof
 from store.compare import Difference
 from store.ground import Claimed
 from sync.dossiers import LAST_PLACE
@@ -30,7 +30,7 @@ class Ledger:
     Attributes:
         rows: Table -> stored rows that were held against what follows.
         wrong: Table -> differences.
-        settled: Quarantined record -> (rank, receipt) of the replay that settled it last.
+        settled: Quarantined record -> (rank, subject) of the act that settled it.
     """
 
     def __init__(self, plan: Plan, changes: int, key: bytes) -> None:
@@ -49,7 +49,7 @@ class Ledger:
         self._kept = array("q")
         self.rows: dict[str, int] = {how.name: 0 for how in compare.TABLES}
         self.wrong: dict[str, list[str]] = {how.name: [] for how in compare.TABLES}
-        self.settled: dict[int, tuple[int, int]] = {}
+        self.settled: dict[int, tuple[int, str]] = {}
         self.agencies: set[str] = set()
         self.indicators: list[Count] = []
         self.unreadable: list[str] = []
@@ -69,15 +69,22 @@ class Ledger:
         self._take_lines(compared.feed)
         self._behind |= compared.behind
         self._ended += compared.ended
-        for record_id, *by in found.settled:
-            own = (by[0], by[1])
-            self.settled[record_id] = max(own, self.settled.get(record_id, own))
+        self.take_settled(
+            (record_id, rank, acts.of_replay(receipt_id))
+            for record_id, rank, receipt_id in found.settled
+        )
         self.agencies |= found.agencies
         self._crowds |= found.crowds
         for claim, rank in found.strangers.items():
             self._strangers[claim] = min(rank, self._strangers.get(claim, rank))
         self._add_indicators(found.indicators)
         self.unreadable += found.unreadable
+
+    def take_settled(self, told: Iterable[tuple[int, int, str]]) -> None:
+        """(record, rank, subject) of acts; what is settled stays so, whoever comes to it later."""
+        for record_id, rank, subject in told:
+            own = (rank, subject)
+            self.settled[record_id] = min(own, self.settled.get(record_id, own))
 
     def take_apart(self, found: apart.Outcome) -> None:
         """Put what one part of the quarantine found to the rest."""

@@ -9,26 +9,27 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from canonical import clock
+from canonical import clock, leg
 from canonical.decide import Disposition
 from canonical.indicators import Count, Judged, count_seed
 from canonical.standing import Kind, Segment
+from canonical.ties import Claim
 from store import intake, proof
 from store.dossiers import JudgementRow, SpanRow
 from store.ground import Claimed
 from store.intake import RecordRow
 from sync.applying import apply
-from sync.batch import namespace_of
+from sync.dossiers import put_together
 from sync.proof import against
 from sync.proof.against import Compared
 from sync.proof.hand import Hand, Place
 from sync.proof.plan import load_legs
 from sync.proof.receipts import OUTAGES, set_apart
 from sync.proof.remembered import Remembered
+from sync.proof.retelling import Old, begins, named, retell, taken_of, turned
 from sync.proof.spool import Told, told_of
-from sync.taken import Origin, Taken, source_of
 
 Period = tuple[date, date, date]  # first day, last day, as of
 _MASK = (1 << 64) - 1
@@ -86,7 +87,7 @@ def compute(hand: Hand, place: Place, task: Task) -> Outcome:
         again.take(told)
     again.spool.flush()
     return Outcome(
-        compared=against.compare(hand.tx, ground, legs),
+        compared=against.compare(hand.tx, ground, legs, hand.acts),
         counts=again.counts,
         duplicates=again.duplicates,
         settled=again.settled,
@@ -112,6 +113,7 @@ class Again:
         self.duplicates: list[tuple[int, int]] = []
         self.settled: list[tuple[int, int, int]] = []
         self.unreadable: list[str] = []
+        self._waiting: list[Told] = []  # told anew by the note that follows
 
     def take(self, told: Told) -> None:
         """Decide what one receipt said of this part."""
@@ -123,12 +125,15 @@ class Again:
             self.unreadable.append(f"receipt {told.receipt_id}: {type(error).__name__}")
 
     def _take(self, told: Told) -> None:
+        if told.is_remap:
+            self._waiting.append(told)
+            return
         self._ground.rank = told.rank
-        taken = self._taken(told)
-        if told.opens:
-            [record] = told.records
-            key = (namespace_of(source_of(taken), record.part), record.code)
-            self._ground.open_generation(key, told.connection)
+        if told.legs:
+            self._tell_anew(told)
+            return
+        taken = taken_of(self._hand, told)
+        begins(self._hand, self._ground, told, taken)
         books = self._hand.books(told.catalogue)
         # What a poll brings again is known over all parts, not here (sync.proof.apart).
         rows = apply(self._ground, books, taken, told.receipt_id, told.items()).told
@@ -138,24 +143,49 @@ class Again:
             set_apart(self.spool, self._place, told.rank, told.receipt_id, taken, refused)
         if told.is_replay and told.origin is not None:
             by = (told.rank, told.receipt_id)
-            self.settled += [(intake.record_id(told.origin[0], r.position), *by) for r in rows]
+            origin_id = told.origin.receipt_id
+            self.settled += [(intake.record_id(origin_id, r.position), *by) for r in rows]
 
-    def _taken(self, told: Told) -> Taken:
-        origin = told.origin
-        return Taken(
-            connection=self._hand.connection(told.connection),
-            shape="",
-            raw=b"",
-            received_at=clock.local(told.received_at),
-            agencies=frozenset(told.agencies),
-            keeps_duplicates=told.keeps_duplicates,
-            origin=Origin(origin[0], clock.local(origin[1])) if origin is not None else None,
-        )
+    def _tell_anew(self, note: Told) -> None:
+        """The legs of a note, by what the receipts before it say of them."""
+        ground, hand = self._ground, self._hand
+        waiting, self._waiting = self._waiting, []
+        found = retell(hand, waiting, ground.known)
+        found = named(found, {i: ground.begin(r) for i, r in found.ground.legs.items() if i < 0})
+        for row in found.ground.legs.values():
+            ground.begin(row)
+        olds = {
+            row.id: Old(
+                row,
+                leg.encode(ground.held_folds[row.id]) if row.id in ground.saved else "",
+                ground.entries.get(row.id, {}),
+                frozenset(
+                    Claim(c.kind, c.key, c.code) for c in ground.load_claims([row.id]) if c.live
+                ),
+            )
+            for key in note.legs
+            for row in ground.generations(key)
+        }
+        at = clock.to_iso(clock.local(note.received_at))
+        touched = turned(olds, found, note.moved, note.receipt_id, at)
+        ground.tell_anew(olds, note.receipt_id)
+        for told, rows in found.ended:
+            ground.insert_records(told.receipt_id, told.connection, rows)
+            self._count(told, rows, lists=True)
+            refused = [row for row in rows if row.disposition is Disposition.QUARANTINED]
+            if refused:
+                whole = structs.replace(taken_of(hand, told), keeps_duplicates=True)
+                place = (told.rank, told.receipt_id)
+                set_apart(self.spool, self._place, *place, whole, refused)
+        for leg_id, row in touched.legs.items():
+            ground.hold(row, touched.folds[leg_id])
+        precedences = hand.books(note.catalogue).precedences
+        put_together(ground, touched, note.receipt_id, at, precedences)
 
-    def _count(self, told: Told, rows: Sequence[RecordRow]) -> None:
+    def _count(self, told: Told, rows: Sequence[RecordRow], *, lists: bool = False) -> None:
         ended = [row.disposition for row in rows]
         self.counts.extend((told.rank, *(ended.count(one) for one in COUNTED)))
-        if told.keeps_duplicates:
+        if told.keeps_duplicates or lists:
             listed = [
                 [row.position, row.code, row.leg_id]
                 for row in rows

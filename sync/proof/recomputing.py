@@ -140,6 +140,7 @@ class Recomputing:
                 self.broken.append(found.why)
             else:
                 ledger.take_part(found)
+        ledger.take_settled(self.reading.settled)
         settled = [(self._place, n, ledger.settled) for n in range(self._place.quarantines)]
         for kept in self._crew.each(apart.compute, settled):
             if isinstance(kept, Broken):

@@ -40,6 +40,7 @@ class Remembered(Memory):
     Attributes:
         rank: The decision that is being taken, from 0.
         records: Leg id -> (receipt id, connection, record), applied or superseded.
+        retold: Those of them that were told anew since, each with the note that says so.
         lines: The feed of this part; a change's seq is its place here, from 1.
         ended: Dossier id -> the decision in which it was last merged into another.
         crowds: Claims that tie nobody -> the decision since which they are so.
@@ -62,6 +63,7 @@ class Remembered(Memory):
         self.saved: set[int] = set()
         self.dossiers: dict[int, DossierRow] = {}
         self.records: dict[int, list[tuple[int, str, RecordRow]]] = {}
+        self.retold: dict[int, list[tuple[int, str, RecordRow, int]]] = {}
         self.lines: list[Line] = []
         self.ended: dict[int, int] = {}
         self.crowds: dict[Claimed, int] = {}
@@ -70,6 +72,7 @@ class Remembered(Memory):
         self._roles = roles
         self._elsewhere = frozenset(elsewhere)
         self._newest: dict[Key, int] = {}
+        self._begun: dict[LegName, int] = {}
         self._heads: dict[int, dict[str, list[Head]]] = {}
         self._unknown = count(-1, -1)
 
@@ -82,6 +85,39 @@ class Remembered(Memory):
             newest = self._newest.get(key)
             found[key] = self.legs[newest] if newest is not None else self._open(key, connection_id)
         return found
+
+    @property
+    def known(self) -> Mapping[LegName, int]:
+        """Name -> id of the legs the store knows."""
+        return self._known
+
+    def generations(self, key: Key) -> list[LegRow]:
+        """Every generation of a leg that was begun."""
+        newest = self._newest.get(key)
+        if newest is None:
+            return []
+        every = (self._begun.get((*key, n)) for n in range(1, self.legs[newest].generation + 1))
+        return [self.legs[i] for i in every if i is not None]
+
+    def begin(self, row: LegRow) -> int:
+        """The id of a leg that another ground knows, begun where it is not."""
+        name = (row.namespace, row.code, row.generation)
+        while name not in self._begun:
+            self._open((row.namespace, row.code), row.connection_id)
+        return self._begun[name]
+
+    def tell_anew(self, leg_ids: Iterable[int], note_id: int) -> None:
+        """What these legs hold is told anew: of the records before only that they were."""
+        for leg_id in leg_ids:
+            before = self.records.pop(leg_id, [])
+            self.retold.setdefault(leg_id, []).extend((*one, note_id) for one in before)
+            self._heads.pop(leg_id, None)
+
+    def hold(self, row: LegRow, fold: Fold) -> None:
+        """From now on a leg is this, and holds that."""
+        self.legs[row.id] = row
+        self.held_folds[row.id] = fold
+        self.saved.add(row.id)
 
     def open_generation(self, key: Key, connection_id: str) -> None:
         """Begin the next generation of a leg there is."""
@@ -97,6 +133,7 @@ class Remembered(Memory):
         self.legs[leg_id] = row
         self.held_folds[leg_id] = Fold({}, {})
         self._newest[key] = leg_id
+        self._begun[(*key, generation)] = leg_id
         return row
 
     def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:

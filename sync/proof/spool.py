@@ -15,6 +15,7 @@ from msgspec import Struct
 from canonical.record import Record, Tombstone
 from store.intake import RecordRow
 from store.vault import Vault
+from sync.taken import Origin
 
 PART, APART = "part", "apart"
 _BLOCK_BYTES = 128 * 1024
@@ -30,6 +31,9 @@ class Told(Struct, frozen=True, array_like=True):
         origin: The receipt whose records it takes up again, and when that came.
         opens: Whether its record opens the next generation of its leg.
         is_replay: Whether it takes records up again from the quarantine.
+        is_remap: Whether it tells records anew: they wait for the note that names their legs.
+        legs: Of a note, (namespace, code) of the legs that are told anew.
+        moved: Those of them whose records are of other legs now.
     """
 
     rank: int
@@ -39,11 +43,14 @@ class Told(Struct, frozen=True, array_like=True):
     catalogue: int
     agencies: list[str]
     keeps_duplicates: bool
-    origin: tuple[int, datetime] | None
+    origin: Origin | None
     opens: bool
     is_replay: bool
     records: list[Record]
     tombstones: list[Tombstone]
+    is_remap: bool = False
+    legs: list[tuple[str, str]] = []
+    moved: list[tuple[str, str]] = []
 
     def items(self) -> list[Record | Tombstone]:
         """All of them, in their order."""

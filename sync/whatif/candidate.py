@@ -19,6 +19,7 @@ from store.connections import ConnectionRow
 from sync.connection_documents import effective, is_json
 from sync.connection_systems import system_wanted
 from sync.context import Context, Linked
+from sync.in_force import InForce
 
 
 class Candidate(Struct, frozen=True):
@@ -92,18 +93,13 @@ def _kept_files(tx: Tx, held: ConnectionRow, candidate: Candidate) -> Mapping[st
     return load_files(tx, {n: d for n, d in held.files.items() if n not in candidate.files})
 
 
-class Supposing(Context):
+class Supposing(InForce):
     """The hub's parts, but that every receipt of one connection is read by its candidate."""
 
-    def __init__(self, context: Context, supposed: Supposed) -> None:
-        super().__init__(
-            context.store,
-            context.vault,
-            context.systems,
-            context.limits,
-            context.now,
-            context.declare,
-        )
+    def __init__(
+        self, context: Context, supposed: Supposed, newest: Mapping[str, int] | None = None
+    ) -> None:
+        super().__init__(context, newest or {})
         self.supposed = supposed
 
     @override

@@ -6,11 +6,11 @@ is touched is decided with it: what they have in common may change.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from store import whatif
 from store.intake import record_id
-from store.whatif import Said
+from store.remaps import Standing
 from sync.proof.hand import Hand
 from sync.proof.spool import Told
 
@@ -22,7 +22,7 @@ def touched(
     told: Sequence[Told],
     connection: str,
     names: Mapping[int, Name],
-    rows: Mapping[int, Said],
+    rows: Mapping[int, Standing],
     forced: Collection[Name],
 ) -> set[Name]:
     """Names of the legs that are to be decided anew.
@@ -35,10 +35,38 @@ def touched(
         rows: Record id -> what is stored of the connection's words about them.
         forced: Names that are wanted whatever their records say.
     """
+    found = otherwise(hand, told, connection, names, rows)
+    return _with_neighbours(hand, names, found.names | set(forced))
+
+
+class Otherwise(Struct):
+    """What reads otherwise than it is stored.
+
+    Attributes:
+        names: Legs of which any record does.
+        gone: Record id -> leg, of those stored that nothing here says any more.
+        new: Record id -> leg, of those said that are not stored.
+        moved: (leg before, leg now) of a record.
+    """
+
+    names: set[Name]
+    gone: dict[int, Name]
+    new: dict[int, Name]
+    moved: set[tuple[Name, Name]]
+
+
+def otherwise(
+    hand: Hand,
+    told: Sequence[Told],
+    connection: str,
+    names: Mapping[int, Name],
+    rows: Mapping[int, Standing],
+) -> Otherwise:
+    """What of a connection's words reads otherwise; arguments as of `touched`."""
     digests: dict[Name, set[tuple[str | None, str | None]]] = {}
     for row in rows.values():
         digests.setdefault(names[row.leg_id], set()).add((row.facet, row.digest))
-    changed = set(forced)
+    found = Otherwise(set(), {}, {}, set())
     seen = set()
     for one in told:
         if one.connection != connection:
@@ -47,13 +75,18 @@ def touched(
             held = rows.get(i)
             if held is None:
                 if (facet, digest) not in digests.get(name, ()):
-                    changed.add(name)
+                    found.names.add(name)
+                    found.new[i] = name
                 continue
             seen.add(i)
             if (held.facet, held.digest, names[held.leg_id]) != (facet, digest, name):
-                changed |= {name, names[held.leg_id]}
-    changed |= {names[row.leg_id] for i, row in rows.items() if i not in seen}
-    return _with_neighbours(hand, names, changed)
+                before = names[held.leg_id]
+                found.names |= {name, before}
+                if before != name:
+                    found.moved.add((before, name))
+    found.gone = {i: names[row.leg_id] for i, row in rows.items() if i not in seen}
+    found.names |= set(found.gone.values())
+    return found
 
 
 def _words(hand: Hand, one: Told) -> Iterator[tuple[int, Name, str | None, str]]:
@@ -65,6 +98,11 @@ def _words(hand: Hand, one: Told) -> Iterator[tuple[int, Name, str | None, str]]
     for stone in one.tombstones:
         i = record_id(one.receipt_id, stone.position)
         yield i, (_of(namespace, stone.part), stone.code), None, stone.digest
+
+
+def names_of(hand: Hand, one: Told) -> set[Name]:
+    """The legs that a receipt speaks of."""
+    return {name for _, name, _, _ in _words(hand, one)}
 
 
 def _of(namespace: str, part: str) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import Struct, json
 
-from store import coverage, proof, whatif
+from store import coverage, proof, remaps, whatif
 from store.coverage import Counted, Stretch
 from store.dossiers import JudgementRow, SpanRow
 from store.ground import Claimed
 from store.intake import record_id
-from store.whatif import Said
+from store.remaps import Standing
 from sync.hiding import masked
 from sync.proof.hand import Hand, Place
 from sync.proof.part import Again
@@ -78,7 +78,7 @@ def compute(hand: Hand, place: Place, task: Task) -> Found:
     known = proof.leg_names(hand.tx, every)
     names = {leg_id: (namespace, code) for (namespace, code, _), leg_id in known.items()}
     told = list(told_of(place.folder, task.part, hand.context.vault))
-    rows = whatif.said(hand.tx, task.connection, every)
+    rows = remaps.standing(hand.tx, every, task.connection)
     chosen = choosing.touched(hand, told, task.connection, names, rows, task.forced)
     found = Found([], [], {}, {}, {}, {}, [], chosen, {}, [])
     found.refused = {
@@ -117,6 +117,8 @@ def _dossiers(hand: Hand, ground: Remembered, legs: Sequence[int], found: Found)
     for public_id in sorted({*before, *after}):
         old, new = before.get(public_id), after.get(public_id)
         if old is None or new is None:
+            if old is not None and not _says(json.decode(old[1])):
+                continue  # nothing could be read of it before either
             body = json.decode(old[1] if old is not None else new.body if new is not None else "{}")
             kind = APPEARS if old is None else GOES
             found.dossiers.append(DossierChange(public_id, _codes(body), kind, []))
@@ -144,6 +146,10 @@ def _by_dossier(
         if leg in members:
             told.setdefault(members[leg], set()).update(own.items())
     return told
+
+
+def _says(body: dict[str, Any]) -> bool:
+    return any(leg["updated_at"] is not None for leg in body.get("legs", ()))
 
 
 def _codes(body: dict[str, Any]) -> list[str]:
@@ -205,7 +211,7 @@ def _counted(row: JudgementRow, spans: Sequence[SpanRow]) -> Counted:
 
 def _records(
     ground: Remembered,
-    rows: Mapping[int, Said],
+    rows: Mapping[int, Standing],
     names: Mapping[int, Name],
     connection: str,
     found: Found,

@@ -8,7 +8,7 @@ only the candidate would tie are put into one part, and computed once more.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -17,20 +17,20 @@ from sqlalchemy.engine import Connection as Tx
 from canonical import clock
 from canonical.errors import HubError
 from canonical.reasons import Reason
-from store import connections, proof, whatif
+from store import connections, proof, remaps, whatif
 from store.intake import receipt_id_of
 from store.tables import POSITION_BITS
 from sync.context import Context
 from sync.proof import apart as proving_apart
-from sync.proof import plan, receipts
+from sync.proof import plan
 from sync.proof.crew import Broken, Crew, crew_for
 from sync.proof.hand import Place
 from sync.proof.recomputing import Effort, worth
 from sync.proof.spool import apart_of
 from sync.whatif import part
 from sync.whatif.candidate import Candidate, Supposed, Supposing, suppose
-from sync.whatif.choosing import Name
 from sync.whatif.figures import changes
+from sync.whatif.gathering import Gathering, of_part, route_of
 from sync.whatif.part import Found, Meeting, Task
 from sync.whatif.report import (
     MOST_DOSSIERS,
@@ -41,9 +41,6 @@ from sync.whatif.report import (
 )
 
 Progress = Callable[[int, int], None]
-_CHUNK_BYTES = 2_000_000
-_CHUNK_RECEIPTS = 200
-_QUARANTINE_AT_ONCE = 20_000
 _READING_SHARE = 0.5
 Quarantined = tuple[str, str | None]  # reason, field
 
@@ -73,7 +70,8 @@ def preview(
         if held is None:
             raise HubError(Reason.NOT_FOUND, f"no connection {connection_id!r}")
         supposed = suppose(context, tx, held, candidate)
-    supposing = Supposing(context, supposed)
+        newest = remaps.versions(tx)
+    supposing = Supposing(context, supposed, newest)
     effort = effort or worth(context)
     with (
         tempfile.TemporaryDirectory(prefix="hub-whatif-") as folder,
@@ -99,6 +97,7 @@ class _Shadow:
         self._supposed: Supposed = context.supposed
         self._passes = 0
         self._receipts: list[int] = []
+        self._unread: list[str] = []
 
     def report(self) -> WhatIf:
         """Everything computed, and put into words."""
@@ -160,33 +159,32 @@ class _Shadow:
     # ------------------------------------------------------------------ one pass over all
 
     def _pass(self, meetings: Sequence[Sequence[tuple[str, str]]]) -> tuple[list[Found], Place]:
-        folder = self._folder / str(self._passes)
-        folder.mkdir()
-        self._passes += 1
         connection = self._supposed.row.id
-        wanted = whatif.legs_of(self._tx, connection)
-        cut = plan.make(self._tx, folder, self._weight, wanted=wanted, meetings=meetings)
-        legs = [leg for bounds in cut.bounds for leg in plan.load_legs(folder, bounds)]
-        speakers = {connection} | whatif.speakers(self._tx, (i for i in legs if i < plan.NOT_YET))
-        sized = whatif.receipts_of(self._tx, speakers)
-        self._receipts = [one for one, _ in sized]
-        quarantined = proof.count(self._tx, "record", "disposition = 'quarantined'")
-        place = Place(folder, cut.parts, 1 + quarantined // _QUARANTINE_AT_ONCE)
-        self._unread: list[str] = []
-        chunks = list(_chunks(sized))
-        for done, read in enumerate(
-            self._crew.each(receipts.read_chunk, [(place, ids, a) for a, ids in chunks]), start=1
-        ):
-            self._tell(_READING_SHARE * done / len(chunks))
-            if isinstance(read, Broken):
-                raise HubError(Reason.CONFLICT, read.why)
-            self._unread += read.unreadable + read.spoilt
-        route = plan.load_route(folder, cut.parts)
+        reading = Gathering(
+            self._crew,
+            self._tx,
+            self._folder / str(self._passes),
+            self._weight,
+            connection,
+            meetings,
+        )
+        self._passes += 1
+        told = reading.told
+        self._receipts, self._unread = told.receipts, told.unreadable
+        for share in reading:
+            self._tell(_READING_SHARE * share)
+        cut, place, route = told.cut, told.place, route_of(told)
         named = {name for names in meetings for name in names}
         tasks = [
             (
                 place,
-                Task(n, own, cut.elsewhere.get(n, frozenset()), connection, _of(n, named, route)),
+                Task(
+                    n,
+                    own,
+                    cut.elsewhere.get(n, frozenset()),
+                    connection,
+                    of_part(n, named, route),
+                ),
             )
             for n, own in enumerate(cut.bounds)
         ]
@@ -271,11 +269,6 @@ class _Shadow:
         return dict(sorted(outcomes.items())), listed
 
 
-def _of(part_number: int, names: Iterable[Name], route: plan.Route) -> frozenset[Name]:
-    """Those of a part."""
-    return frozenset(name for name in names if route.part_of(*name) == part_number)
-
-
 def _apart(
     context: Context, place: Place, connection: str, codes: dict[int, str | None]
 ) -> dict[int, Quarantined]:
@@ -304,16 +297,3 @@ def _without_moved(dossiers: Sequence[DossierChange]) -> Iterator[DossierChange]
             codes = sorted({*other.codes, *one.codes})
             by_id[one.dossier] = structs.replace(one, kind="changed", codes=codes)
     yield from by_id.values()
-
-
-def _chunks(sized: Sequence[tuple[int, int]]) -> Iterator[tuple[int, list[int]]]:
-    """(place of the first, receipt ids) that are read at once."""
-    begun, size, ids = 0, 0, list[int]()
-    for place, (receipt_id, size_bytes) in enumerate(sized):
-        if ids and (size + size_bytes > _CHUNK_BYTES or len(ids) >= _CHUNK_RECEIPTS):
-            yield begun, ids
-            begun, size, ids = place, 0, []
-        ids.append(receipt_id)
-        size += size_bytes
-    if ids:
-        yield begun, ids

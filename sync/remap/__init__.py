@@ -1,0 +1,1 @@
+"""Applied records told anew by the mapping in force (decision 0014)."""
