@@ -56,7 +56,7 @@ soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED
 	@$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --store $(or $(STORE),sqlite) $(ARGS)
 
 faults: $(READY) ## The fault suite in full, on both stores (ARGS="-k store" for some of it)
-	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 $(or $(ARGS),tests/e2e/faults tests/e2e/test_workers.py tests/e2e/test_deliveries.py tests/e2e/test_killed.py)
+	@HUB_FAULTS=full $(BIN)/python -m pytest -q -n 0 --durations=20 $(or $(ARGS),tests/e2e/faults tests/e2e/test_workers.py tests/e2e/test_deliveries.py tests/e2e/test_killed.py tests/integration/test_deliver_crash.py tests/integration/test_indicators_recounted.py)
 
 bench: $(READY) ## Every row of docs/performance.md, beside the peers, for hours (ARGS=--small for minutes)
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,5 +1,6 @@
 """manifest.toml of an adapter folder, read strictly: an unknown or missing key stops the start."""
 
+import functools
 import tomllib
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def load_manifest(folder: Path) -> Manifest:
     """
     path = folder / "manifest.toml"
     try:
-        manifest = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Manifest)
+        manifest = _told(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ManifestFault(f"{path}: {error}") from error
     for key, words in _WORDS.items():
@@ -49,6 +50,12 @@ def load_manifest(folder: Path) -> Manifest:
     if manifest.served_at and not served.is_file():
         raise ManifestFault(f"{path}: served_at needs the file of the contract that is served")
     return structs.replace(manifest, options=manifest.options | _of_every(manifest))
+
+
+@functools.lru_cache(64)
+def _told(text: str) -> Manifest:
+    """What a manifest says; every look at the list of systems reads all of them."""
+    return msgspec.convert(tomllib.loads(text), Manifest)
 
 
 def _of_every(manifest: Manifest) -> dict[str, str]:

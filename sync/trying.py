@@ -43,13 +43,7 @@ from sync.try_stages import (
     none,
     since,
 )
-from sync.try_texts import (
-    NO_ADDRESS,
-    NO_CLIENT,
-    deviating_texts,
-    mend,
-    stage_of,
-)
+from sync.try_texts import NO_ADDRESS, NO_CLIENT, deviating_texts, mend, stage_of
 
 _MOST_NAMED = 5
 

@@ -1,5 +1,6 @@
 """The hub on both stores, for whoever needs a real one: SQLite, and PostgreSQL out of its wheel."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 STORES = ("sqlite", "postgresql")
+FULL = os.environ.get("HUB_FAULTS") == "full"
+# Where nothing comes to the store, or nothing that another way in has not brought to both.
+ON_SQLITE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,6 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unproved: the store is not proved after this test")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long forms to `make faults`."""
+    if FULL:
+        return
+    for item in items:
+        if item.get_closest_marker("long_form"):
+            item.add_marker(pytest.mark.skip(reason="long form: make faults runs it"))
 
 
 @pytest.fixture(scope="session")

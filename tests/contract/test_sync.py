@@ -79,7 +79,9 @@ async def test_a_mood_comes_to_its_one_end(
         assert (summary.pages, summary.records) == (0, 0)
         assert (hub.point(), hub.kept().rows, hub.kept().receipts) == ({}, [], 0)
         if department.system.manifest.protocol != "file":
-            assert max(hub.calls.values()) == 1, "a call was repeated"
+            # A busy machine may come to no call at all before a deadline this short.
+            assert hub.calls or expected.deadline_s < 1
+            assert set(hub.calls.values()) <= {1}, "a call was repeated"
         return
     assert summary.error is None
     alone, calls = await straight(department, mood)

@@ -197,7 +197,7 @@ def test_a_worker_told_to_stop_hands_its_tasks_over_at_once(nodes: Nodes) -> Non
     nodes.start("second")
     told_at = time.time()
     first.terminate()
-    assert first.wait(5) == 0
+    assert first.wait(30) == 0
     nodes.until(lambda: nodes.begun("a", by="second"))
     assert nodes.taken_over_s("a", "second", told_at) < LEASE_S
     nodes.shorten()
@@ -213,7 +213,7 @@ def test_whoever_does_not_hear_the_call_is_broken_off_in_time(nodes: Nodes, key:
     nodes.until(lambda: not nodes.are_free())
     told_at = time.monotonic()
     first.terminate()
-    assert first.wait(8) == 0
+    assert first.wait(30) == 0
     assert time.monotonic() - told_at < 5 + 2  # HUB_STOP_S, and a busy machine
     if key == "deaf":  # the other's was never given back, and has run out
         assert nodes.are_free()
@@ -259,7 +259,7 @@ def test_serve_does_the_work_and_stops_gracefully(
     nodes.until(lambda: nodes.begun("a", by="second"))
     assert nodes.taken_over_s("a", "second", killed_at) < max(TAKEN_OVER_S, started_at + 5)
     second.terminate()
-    assert second.wait(8) == 0
+    assert second.wait(30) == 0
     assert nodes.are_free()
     nodes.start("third", "serve")
     nodes.shorten()
@@ -286,7 +286,7 @@ def test_a_push_under_way_is_answered_by_a_hub_told_to_stop(alone: Nodes) -> Non
         timeout=20,
     )
     assert (said.status_code, said.json()["records"][0]["disposition"]) == (200, "applied")
-    assert process.wait(8) == 0
+    assert process.wait(30) == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{alone.hub.base(0)}/livez", trust_env=False)
 

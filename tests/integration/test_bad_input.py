@@ -12,6 +12,7 @@ import pytest
 
 from canonical.reasons import Reason, sentence
 from store.quarantine import list_quarantine
+from tests.conftest import ON_SQLITE
 from tests.polled import Poll, quarantined, row
 from tests.trial import Answer, Trial, dossier, is_problem
 
@@ -104,6 +105,7 @@ async def test_in_a_list(desk: Trial, fault: str) -> None:
     assert quarantined(desk) == [("A-00007", reason, field)]
 
 
+@ON_SQLITE
 @every_fault
 async def test_as_an_ndjson_line(desk: Trial, fault: str) -> None:
     reason, field = FAULTS[fault]
@@ -175,6 +177,7 @@ async def soap(hub: Trial, inner: str, version: str, language: str) -> Answer:
     )
 
 
+@ON_SQLITE
 @pytest.mark.unproved
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 @pytest.mark.parametrize("fault", SOAP_FAULTS)
@@ -245,6 +248,7 @@ POLLED: dict[str, tuple[str, str | None]] = {
 }
 
 
+@ON_SQLITE
 @every_fault
 async def test_in_a_polled_page(hub: Trial, fault: str) -> None:
     reason, field = POLLED[fault]

@@ -106,7 +106,10 @@ class Cuts:
         del self._hub.store.in_write
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "after",
+    [pytest.param(False, id="before"), pytest.param(True, id="after", marks=pytest.mark.long_form)],
+)
 async def test_cut_at_every_transaction_nothing_is_lost_or_doubled(
     hub: Trial, told: Told, *, after: bool
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ON_SQLITE
 from tests.polled import quarantined
 from tests.trial import Trial, dossier, is_problem
 
@@ -32,6 +33,7 @@ HOSTILE_BODIES = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.unproved
 @pytest.mark.parametrize("name", HOSTILE_BODIES)
 async def test_a_hostile_body_is_400_as_a_whole(hub: Trial, name: str) -> None:
@@ -100,6 +102,7 @@ HOSTILE_FIELDS: dict[str, tuple[dict[str, Any], str, str | None]] = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.unproved
 @pytest.mark.parametrize("name", HOSTILE_FIELDS)
 async def test_a_hostile_field_is_422_with_its_path(hub: Trial, name: str) -> None:

@@ -149,7 +149,10 @@ def as_judged(made: Assembled) -> Judged:
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
+MORE = pytest.mark.long_form
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=MORE) for n in (1, 2, 3))])
 async def test_the_statement_counts_as_the_function_does(
     hub: Trial, judged: dict[int, Assembled], seed: int
 ) -> None:
@@ -171,7 +174,7 @@ async def test_the_statement_counts_as_the_function_does(
     assert seen == set(indicators.BUCKETS), "the dice left a bucket untried"
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11, pytest.param(12, marks=MORE)])
 async def test_each_question_is_a_part_of_the_whole(
     hub: Trial, judged: dict[int, Assembled], seed: int
 ) -> None:
