@@ -144,10 +144,14 @@ def decide_and_fold(
             decision = decision_of(deciding, candidate, folds[row.id], item)
             decision = _in_its_turn(decision, folds[row.id], item, source, received_at)
         rows.append(_row(item, row.id, decision, received_at))
+        is_silent = not folds[row.id].fields
         if decision.disposition in TAKEN:
             deciding.hold(candidate)
             _fold(touched, item, row, decision, source, receipt_id, received_at)
-        if row.gone_at is not None and _came_again(row.gone_at, decision, source, received_at):
+        if row.gone_at is not None and (
+            _came_again(row.gone_at, decision, source, received_at)
+            or (is_silent and decision.disposition in TAKEN)  # it can be read again
+        ):
             row.gone_at = None
             touched.restored.add(row.id)
             _touch(touched, row, item.position)
