@@ -1,4 +1,4 @@
-"""Tables of the work that goes on by itself: plans, deliveries, filings, reconciliation, alarms.
+"""The tables of work in hand (long because it is one schema, to be read in one piece).
 
 Everything an engine could forget stands here: what is due, how often it was tried, what stopped it.
 """

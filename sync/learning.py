@@ -138,18 +138,16 @@ def _lens(tx: Tx, connection_id: str, version: int, system: System) -> Lens:
             if step.table and step.source and "|" not in step.source:
                 refused = document.get("refused", {}).get(step.table, {})
                 known = {*compiled.tables.get(step.table, {}), *refused}
-                codes[step.source] = Known(known, spelt.get((name, step.source)))
+                codes[step.source] = Known(known, spelt.get(f"shapes.{name}.rows[{step.place}]"))
         coded[name] = frozenset(codes)
         reads[name] = Reads(compiled.shapes[name].known, paths, codes)
     return Lens(version, procedures_of(document, own, tables), coded, reads)
 
 
-def _spellings(codes: Codes) -> dict[tuple[str, str], Callable[[str], list[str]]]:
-    """(shape, path) -> what the row that reads it looks up for a value there."""
+def _spellings(codes: Codes) -> dict[str, Callable[[str], list[str]]]:
+    """Place of a row -> what it looks up for a value at the one path that it reads."""
     return {
-        (one.shape, one.paths[0]): functools.partial(_looked_up, one)
-        for one in codes.fields
-        if len(one.paths) == 1
+        one.place: functools.partial(_looked_up, one) for one in codes.fields if len(one.paths) == 1
     }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from adapters.registry import folder_of
 from adapters.simulation import rest_sample, running
 from canonical.errors import HubError
 from store import alarms, drifts
@@ -119,25 +118,22 @@ async def test_what_changed_is_taken_as_known_with_a_reason(hub: Trial) -> None:
 
 
 async def test_a_few_bad_records_are_the_quarantines_and_many_are_drift(hub: Trial) -> None:
-    poll = Poll(hub, "thue", hub.context.systems["tax"], "notices")
-    notice = json.loads((folder_of("tax") / "simulator.json").read_text("utf-8"))[0]
+    poll = Poll(hub, "snv", hub.context.systems["one_stop"], "dossiers")
 
-    async def come(*codes: int) -> None:
+    async def come(moved: int, count: int, state: str) -> None:
         rows = [
-            notice | {"MaThongBaoThue": f"TB-{n}", "TrangThaiThanhToan": code}
-            for n, code in enumerate(codes)
+            row(n, modifiedDate=BEGUN + moved * 60_000, dossierStatus=state) for n in range(count)
         ]
-        body = {"error_code": 0, "tongSo": len(rows), "result": rows}
-        await poll.run(json.dumps(body).encode())
+        await poll.run(json.dumps({"total": count, "data": rows}).encode())
 
-    await come(*[0] * 20)
-    await come(*[7] * (drift.FEW - 1))
-    [found] = drift.drift_of(hub.context, "thue").findings
-    assert (found.kind, found.field, found.after) == ("value", "TrangThaiThanhToan", ["7"])
+    await come(0, 20, "processing")
+    await come(1, drift.FEW - 1, "la_moi")
+    [found] = drift.drift_of(hub.context, "snv").findings
+    assert (found.kind, found.field, found.after) == ("value", "dossierStatus", ["la_moi"])
     assert lasting(hub) == []
-    await come(*[7] * drift.FEW)
+    await come(2, drift.FEW, "la_moi")
     [alarm] = lasting(hub)
-    assert "TrangThaiThanhToan có giá trị mới 7" in alarm
+    assert "dossierStatus có giá trị mới la_moi" in alarm
 
 
 async def test_no_value_of_a_person_is_kept(hub: Trial) -> None:

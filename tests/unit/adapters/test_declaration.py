@@ -169,7 +169,13 @@ def test_toml_and_json_say_the_same() -> None:
     assert declared.read(json.dumps(first).encode(), "a.json") == first
     manifest = declared.build(first, {}, Wire()).manifest
     assert (manifest.id, manifest.protocol, manifest.lists) == ("rest-sample", "rest", "pages")
-    assert set(manifest.options) == {"taiKhoan", "page_size", "timeout_s", "reconcile_schedule"}
+    assert set(manifest.options) == {
+        "taiKhoan",
+        "page_size",
+        "timeout_s",
+        "reconcile_schedule",
+        "tls_ca",
+    }
     assert manifest.secrets == ["mat_khau"]
 
 
