@@ -2,14 +2,21 @@
 
 from typing import Any
 
+from pydantic import ConfigDict
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, Text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from store.types import Moment
 
 # SQLite numbers rows by itself only for a column that is exactly INTEGER PRIMARY KEY.
 ID = BigInteger().with_variant(Integer(), "sqlite")
 _NAMED_BY_TEXT = ("connection", "client", "blob", "receiver")
+
+
+class Table(SQLModel):
+    """Base of every table. Nothing is validated through tables, so that no validator is built."""
+
+    model_config = ConfigDict(defer_build=True)  # type: ignore[assignment]
 
 
 def one_of(column: str, values: Any, *, nullable: bool = False) -> CheckConstraint:

@@ -6,10 +6,10 @@ Nothing of a dossier stands here: what a person decides about one is an act (sto
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from canonical.reasons import Reason
-from store.columns import ID, at_most, big, moment, one_of, ref, text_column
+from store.columns import ID, Table, at_most, big, moment, one_of, ref, text_column
 
 ROLES = ("administrator", "operator", "viewer")
 TASK_STATES = ("running", "done", "failed")
@@ -19,7 +19,7 @@ def _yes_or_no() -> Any:
     return Field(sa_column=Column(Boolean, nullable=False))
 
 
-class Staff(SQLModel, table=True):
+class Staff(Table, table=True):
     """Someone who may sign in to the console."""
 
     __table_args__ = (one_of("role", ROLES), at_most("name", 100))
@@ -34,7 +34,7 @@ class Staff(SQLModel, table=True):
     disabled_at: str | None = moment(nullable=True)
 
 
-class StaffSession(SQLModel, table=True):
+class StaffSession(Table, table=True):
     """One browser that is signed in; its cookie holds what this is the digest of."""
 
     __tablename__ = "staff_session"
@@ -45,7 +45,7 @@ class StaffSession(SQLModel, table=True):
     seen_at: str = moment()
 
 
-class Disclosure(SQLModel, table=True):
+class Disclosure(Table, table=True):
     """Personal data that was shown to somebody who asked for it, and why."""
 
     __table_args__ = (at_most("reason", 1000), Index("disclosure_of", "staff_id", "subject"))
@@ -57,7 +57,7 @@ class Disclosure(SQLModel, table=True):
     until: str = moment()  # for how long it stays shown without asking again
 
 
-class Task(SQLModel, table=True):
+class Task(Table, table=True):
     """Long work that somebody began on the console, and how far it has come."""
 
     __table_args__ = (

@@ -28,7 +28,7 @@ from canonical.fields import Channel, Facet
 from canonical.reasons import Reason
 from canonical.standing import Kind
 from canonical.states import Status
-from store.columns import ID, at_most, big, moment, one_of, ref, text_column
+from store.columns import ID, Table, at_most, big, moment, one_of, ref, text_column
 
 POSITION_BITS = 20
 CHANGE_KINDS = ("created", "changed", "corrected", "joined", "split", "gone", "restored")
@@ -43,7 +43,7 @@ def _where(name: str, condition: str, *columns: str) -> Index:
     return Index(name, *columns, postgresql_where=only, sqlite_where=only)
 
 
-class Connection(SQLModel, table=True):
+class Connection(Table, table=True):
     """One configured link to a department's system."""
 
     __table_args__ = (
@@ -71,7 +71,7 @@ class Connection(SQLModel, table=True):
     tested: str | None = text_column(nullable=True)  # digest of what was tested
 
 
-class ConnectionVersion(SQLModel, table=True):
+class ConnectionVersion(Table, table=True):
     """What a connection was configured as, whole, once per change. No secret is in it."""
 
     __tablename__ = "connection_version"
@@ -85,7 +85,7 @@ class ConnectionVersion(SQLModel, table=True):
     created_at: str = moment()
 
 
-class ContractFile(SQLModel, table=True):
+class ContractFile(Table, table=True):
     """A file that a declared system's contract consists of, pinned by its digest."""
 
     __tablename__ = "contract_file"
@@ -94,7 +94,7 @@ class ContractFile(SQLModel, table=True):
     created_at: str = moment()
 
 
-class KeptKey(SQLModel, table=True):
+class KeptKey(Table, table=True):
     """A key that may not change, sealed under the newest secret key once that has changed."""
 
     __tablename__ = "kept_key"
@@ -102,7 +102,7 @@ class KeptKey(SQLModel, table=True):
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class ConnectionMapping(SQLModel, table=True):
+class ConnectionMapping(Table, table=True):
     """What each mapping version of a connection was, for replay and proof."""
 
     __tablename__ = "connection_mapping"
@@ -114,7 +114,7 @@ class ConnectionMapping(SQLModel, table=True):
     created_at: str = moment()
 
 
-class Checkpoint(SQLModel, table=True):
+class Checkpoint(Table, table=True):
     """Where the next run of a connection begins; committed with the page it belongs to."""
 
     connection_id: str = ref("connection.id", primary_key=True)
@@ -122,7 +122,7 @@ class Checkpoint(SQLModel, table=True):
     updated_at: str = moment()
 
 
-class Lease(SQLModel, table=True):
+class Lease(Table, table=True):
     """Who may write for a connection now; the token rises with every taking."""
 
     name: str = text_column(primary_key=True)
@@ -131,7 +131,7 @@ class Lease(SQLModel, table=True):
     expires_at: str = moment()
 
 
-class Run(SQLModel, table=True):
+class Run(Table, table=True):
     """One run of a connection."""
 
     __table_args__ = (
@@ -156,7 +156,7 @@ class Run(SQLModel, table=True):
     nominal_at: str | None = moment(nullable=True)  # the due time of the schedule it answers
 
 
-class Client(SQLModel, table=True):
+class Client(Table, table=True):
     """Someone who may use the doors."""
 
     id: str = text_column(primary_key=True)
@@ -172,7 +172,7 @@ class Client(SQLModel, table=True):
     expires_at: str | None = moment(nullable=True)  # of the secret
 
 
-class CatalogueVersion(SQLModel, table=True):
+class CatalogueVersion(Table, table=True):
     """Agencies, successions, procedures and the province's own days, whole, once per change.
 
     Every receipt names the version it was decided under, so that a proof can use the same.
@@ -186,14 +186,14 @@ class CatalogueVersion(SQLModel, table=True):
     reason: str | None = text_column(nullable=True)  # why, where somebody said it
 
 
-class AgencySeen(SQLModel, table=True):
+class AgencySeen(Table, table=True):
     """Every agency code that any dossier names."""
 
     __tablename__ = "agency_seen"
     code: str = text_column(primary_key=True)
 
 
-class Blob(SQLModel, table=True):
+class Blob(Table, table=True):
     """Raw bytes as received: once per digest, compressed, then encrypted."""
 
     digest: str = text_column(primary_key=True)
@@ -201,7 +201,7 @@ class Blob(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class Receipt(SQLModel, table=True):
+class Receipt(Table, table=True):
     """One push request or one polled page, as received, and what became of its records."""
 
     __table_args__ = (
@@ -250,7 +250,7 @@ class Receipt(SQLModel, table=True):
     seal: str = text_column()  # keyed digest over what the intake said (intake.seal_of)
 
 
-class Record(SQLModel, table=True):
+class Record(Table, table=True):
     """One record and its one disposition."""
 
     __table_args__ = (
@@ -291,7 +291,7 @@ class Record(SQLModel, table=True):
     last_receipt_id: int = big()  # the receipt that brought it last
 
 
-class Act(SQLModel, table=True):
+class Act(Table, table=True):
     """One thing a person decided: kept as a record of its own."""
 
     __table_args__ = (one_of("kind", ACT_KINDS),)
@@ -304,7 +304,7 @@ class Act(SQLModel, table=True):
     at: str = moment()
 
 
-class Leg(SQLModel, table=True):
+class Leg(Table, table=True):
     """What one system holds of a case, folded."""
 
     __table_args__ = (
@@ -322,7 +322,7 @@ class Leg(SQLModel, table=True):
     gone_at: str | None = moment(nullable=True)
 
 
-class ClaimRow(SQLModel, table=True):
+class ClaimRow(Table, table=True):
     """A tie: what a leg claims to be. Withdrawn ones stay, so every code ever given answers."""
 
     __tablename__ = "claim"
@@ -341,7 +341,7 @@ class ClaimRow(SQLModel, table=True):
     live: bool = Field(sa_column_kwargs={"nullable": False})
 
 
-class ClaimCrowd(SQLModel, table=True):
+class ClaimCrowd(Table, table=True):
     """A claim so many legs make that it tells nothing (a receipt number "0"); it ties nobody."""
 
     __tablename__ = "claim_crowd"
@@ -350,7 +350,7 @@ class ClaimCrowd(SQLModel, table=True):
     key: str = text_column()
 
 
-class Member(SQLModel, table=True):
+class Member(Table, table=True):
     """Which dossier a leg belongs to now."""
 
     __table_args__ = (Index("member_by_dossier", "dossier_id"),)
@@ -358,7 +358,7 @@ class Member(SQLModel, table=True):
     dossier_id: int = big()
 
 
-class Dossier(SQLModel, table=True):
+class Dossier(Table, table=True):
     """The citizen's case as the outside face shows it; id = the leg it began with."""
 
     __table_args__ = (
@@ -391,7 +391,7 @@ class Dossier(SQLModel, table=True):
     changed_seq: int = big()
 
 
-class Judgement(SQLModel, table=True):
+class Judgement(Table, table=True):
     """What a dossier counts as from its last turn on; earlier stretches are spans."""
 
     __table_args__ = (
@@ -418,7 +418,7 @@ class Judgement(SQLModel, table=True):
     due_on: date | None = Field(default=None, sa_column=Column(Date))
 
 
-class JudgementSpan(SQLModel, table=True):
+class JudgementSpan(Table, table=True):
     """An earlier stretch of a dossier that was not simply open under its first promise."""
 
     __tablename__ = "judgement_span"
@@ -432,7 +432,7 @@ class JudgementSpan(SQLModel, table=True):
     due_on: date | None = Field(default=None, sa_column=Column(Date))
 
 
-class Timeline(SQLModel, table=True):
+class Timeline(Table, table=True):
     """One entry of a leg's timeline."""
 
     __table_args__ = (
@@ -458,7 +458,7 @@ class Timeline(SQLModel, table=True):
     retracted_seq: int | None = big(nullable=True)
 
 
-class Change(SQLModel, table=True):
+class Change(Table, table=True):
     """The change feed: gapless, in commit order; the outbox of every delivery."""
 
     __table_args__ = (one_of("kind", CHANGE_KINDS), Index("change_by_dossier", "dossier_id"))
@@ -470,7 +470,7 @@ class Change(SQLModel, table=True):
     receipt_id: int | None = big(nullable=True)
 
 
-class Feed(SQLModel, table=True):
+class Feed(Table, table=True):
     """The one row whose lock puts changes, and decisions, in order."""
 
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
@@ -479,7 +479,7 @@ class Feed(SQLModel, table=True):
     catalogue: int = big()
 
 
-class Idempotency(SQLModel, table=True):
+class Idempotency(Table, table=True):
     """The answer once given for an Idempotency-Key."""
 
     __table_args__ = (PrimaryKeyConstraint("client_id", "key"),)
@@ -492,7 +492,7 @@ class Idempotency(SQLModel, table=True):
     created_at: str = moment()
 
 
-class LookupFailure(SQLModel, table=True):
+class LookupFailure(Table, table=True):
     """Failed PIN look-ups per stretch of time: dossier codes are guessable."""
 
     __tablename__ = "lookup_failure"

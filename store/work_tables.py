@@ -17,10 +17,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from canonical.reasons import Reason
-from store.columns import ID, at_most, big, moment, one_of, ref, text_column
+from store.columns import ID, Table, at_most, big, moment, one_of, ref, text_column
 
 PROMOTION_STATES = ("kept", "running", "paused", "done")
 BREAKER_STATES = ("closed", "open", "half_open")
@@ -48,7 +48,7 @@ def _sealed() -> Any:
     return Field(default=None, sa_column=Column(LargeBinary))
 
 
-class Plan(SQLModel, table=True):
+class Plan(Table, table=True):
     """When a connection is asked, and what keeps it from being asked.
 
     A connection without a row has never been due and takes its manifest's schedule.
@@ -72,7 +72,7 @@ class Plan(SQLModel, table=True):
     updated_at: str = moment()
 
 
-class Alarm(SQLModel, table=True):
+class Alarm(Table, table=True):
     """Something a person must look at: one row while it lasts, however often it is met."""
 
     __table_args__ = (
@@ -96,7 +96,7 @@ class Alarm(SQLModel, table=True):
     detail: str = text_column()
 
 
-class Receiver(SQLModel, table=True):
+class Receiver(Table, table=True):
     """Someone the hub tells of changes, or of figures."""
 
     __table_args__ = (
@@ -122,7 +122,7 @@ class Receiver(SQLModel, table=True):
     created_at: str = moment()
 
 
-class ReceiverShard(SQLModel, table=True):
+class ReceiverShard(Table, table=True):
     """How far one shard of a receiver has come; dossier id modulo the shards is a shard.
 
     Every change up to `seq` (and, below `live_from`, up to `backlog_seq`) that is the shard's was
@@ -141,7 +141,7 @@ class ReceiverShard(SQLModel, table=True):
     last_at: str | None = moment(nullable=True)
 
 
-class Delivery(SQLModel, table=True):
+class Delivery(Table, table=True):
     """One change on its way to one receiver; the row goes when the receiver has taken it.
 
     Rows of one dossier are sent one after another, by seq; a dead one holds the later ones back.
@@ -176,7 +176,7 @@ class Delivery(SQLModel, table=True):
     created_at: str = moment()
 
 
-class DeliveryAhead(SQLModel, table=True):
+class DeliveryAhead(Table, table=True):
     """A dossier of a backlog that was delivered before its turn, since a live change needed it."""
 
     __tablename__ = "delivery_ahead"
@@ -186,7 +186,7 @@ class DeliveryAhead(SQLModel, table=True):
     through_seq: int = big()
 
 
-class Replay(SQLModel, table=True):
+class Replay(Table, table=True):
     """Changes told again to a receiver, by a person's wish: in batches, to be paused."""
 
     __table_args__ = (one_of("state", ("running", "paused", "done")),)
@@ -203,7 +203,7 @@ class Replay(SQLModel, table=True):
     created_at: str = moment()
 
 
-class Publication(SQLModel, table=True):
+class Publication(Table, table=True):
     """The figures of one period as told to a receiver; a changed figure is a further revision."""
 
     __table_args__ = (
@@ -235,7 +235,7 @@ class Publication(SQLModel, table=True):
     delivered_at: str | None = moment(nullable=True)
 
 
-class PublicationCount(SQLModel, table=True):
+class PublicationCount(Table, table=True):
     """When all periods of a receiver of figures were last counted."""
 
     __tablename__ = "publication_count"
@@ -243,7 +243,7 @@ class PublicationCount(SQLModel, table=True):
     counted_at: str = moment()
 
 
-class FilingCursor(SQLModel, table=True):
+class FilingCursor(Table, table=True):
     """How far a connection that files has followed the change feed, and when it may be called."""
 
     __tablename__ = "filing_cursor"
@@ -255,7 +255,7 @@ class FilingCursor(SQLModel, table=True):
     doubt_until: str | None = moment(nullable=True)  # until then another hub may have filed
 
 
-class Filing(SQLModel, table=True):
+class Filing(Table, table=True):
     """One dossier handed on to a department, once."""
 
     __table_args__ = (
@@ -288,7 +288,7 @@ class Filing(SQLModel, table=True):
     updated_at: str = moment()
 
 
-class Reconciliation(SQLModel, table=True):
+class Reconciliation(Table, table=True):
     """One comparison of a source's own list with what the hub holds of it."""
 
     __table_args__ = (
@@ -308,7 +308,7 @@ class Reconciliation(SQLModel, table=True):
     detail: str | None = text_column(nullable=True)
 
 
-class Discrepancy(SQLModel, table=True):
+class Discrepancy(Table, table=True):
     """One dossier on which a source and the hub do not agree."""
 
     __table_args__ = (
@@ -324,7 +324,7 @@ class Discrepancy(SQLModel, table=True):
     healed: bool = Field(sa_column_kwargs={"nullable": False})
 
 
-class Absence(SQLModel, table=True):
+class Absence(Table, table=True):
     """A leg that its source's own list no longer told of; twice in a row and it is gone."""
 
     leg_id: int = ref("leg.id", primary_key=True, autoincrement=False)
@@ -332,7 +332,7 @@ class Absence(SQLModel, table=True):
     reconciliation_id: int = ref("reconciliation.id")
 
 
-class LiveShape(SQLModel, table=True):
+class LiveShape(Table, table=True):
     """What the records of one procedure of a connection look like: fields, kinds, forms; no value.
 
     An empty procedure counts over all of them.
@@ -348,7 +348,7 @@ class LiveShape(SQLModel, table=True):
     updated_at: str = moment()
 
 
-class Drift(SQLModel, table=True):
+class Drift(Table, table=True):
     """One way in which a connection's records are no longer what they were."""
 
     __table_args__ = (
@@ -380,7 +380,7 @@ class Drift(SQLModel, table=True):
     reason: str | None = text_column(nullable=True)
 
 
-class ContractLook(SQLModel, table=True):
+class ContractLook(Table, table=True):
     """The newest look at the contract that a connection's department serves."""
 
     __tablename__ = "contract_look"
@@ -392,7 +392,7 @@ class ContractLook(SQLModel, table=True):
     reason: str | None = text_column(nullable=True)  # why it could not be had
 
 
-class Promotion(SQLModel, table=True):
+class Promotion(Table, table=True):
     """A candidate mapping that was put into force, the report by which, and its replay."""
 
     __table_args__ = (
@@ -410,7 +410,7 @@ class Promotion(SQLModel, table=True):
     reason: str = text_column()
 
 
-class Verification(SQLModel, table=True):
+class Verification(Table, table=True):
     """What one `hub verify` found."""
 
     id: int | None = Field(default=None, sa_column=Column(ID, primary_key=True))

@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from gateway import metrics as metrics_module
-from hub.main import app
+from hub.commands.listed import whole
 from hub.settings import Settings
 from store import figures_links
 from tests.everything import fill, under_way
@@ -34,7 +34,7 @@ def settings() -> set[str]:
 
 def options(words: list[str]) -> set[str]:
     """The options of a command, by the words it is called with."""
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(whole())
     for word in words:
         assert word in group.commands, f"hub {' '.join(words)}"
         group = group.commands[word]

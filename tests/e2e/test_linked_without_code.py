@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.simulation import rest_sample, running
-from hub.main import app
+from hub.commands.listed import whole
 from sync import toml_text
 
 HERE = Path(__file__).parents[1] / "contract" / "declared"
@@ -69,7 +69,7 @@ def department() -> Iterator[str]:
 
 def hub(*words: str, code: int = 0) -> Any:
     """What `hub …` prints, as JSON where it is asked for that."""
-    done = CliRunner().invoke(app, list(words))
+    done = CliRunner().invoke(whole(), list(words))
     assert done.exit_code == code, (words, done.output, done.exception)
     return json.loads(done.stdout) if "--json" in words else done.stdout
 

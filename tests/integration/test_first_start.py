@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from canonical.errors import HubError, StoreUnavailable
@@ -82,3 +83,9 @@ def test_an_address_of_no_store_is_refused_without_being_repeated(url: str) -> N
     with pytest.raises(HubError, match="HUB_DATABASE_URL") as refused:
         open_store(url)
     assert "geheim" not in str(refused.value)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_with() -> None:
+    script = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    assert script.get_heads() == [migrate.head()]
+    assert {one.revision for one in script.walk_revisions()} == migrate._revisions()

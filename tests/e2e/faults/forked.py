@@ -28,6 +28,12 @@ from tests.e2e.soak.hubs import Hubs
 PRELOADED = (
     "pytest",
     "hub.main",
+    "hub.commands.backup",
+    "hub.commands.connections",
+    "hub.commands.quarantine",
+    "hub.commands.receivers",
+    "hub.commands.running",
+    "hub.commands.work",
     "hub.logs",
     "hub.serving",
     "hub.wiring",
