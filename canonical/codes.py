@@ -4,6 +4,7 @@ Sources: QĐ 20/2020/QĐ-TTg (agency identifiers), NĐ 61/2018 (dossier code), d
 Foreign codes stay opaque: what does not look national is returned as it came.
 """
 
+import functools
 import re
 import uuid
 
@@ -16,6 +17,7 @@ _PROCEDURE = re.compile(
 _DOSSIER_NAMESPACE = uuid.UUID("6f1c1b0e-6f0e-5a33-9d0c-0b50a4c9e5a5")
 
 
+@functools.lru_cache(4096)  # a province has some hundreds
 def agency_code(text: str) -> str:
     """The new form of an agency code: `000.00.19.H50` and `H50.19` both give `H50.19`."""
     match = _OLD_AGENCY.match(text.strip())
@@ -43,6 +45,7 @@ def issuing_agency(code: str) -> str | None:
     return agency_code(match.group(1)) if match else None
 
 
+@functools.lru_cache(4096)
 def procedure_key(code: str) -> str:
     """What two spellings of one procedure share: `1.002835.000.00.00.H56` gives `1.002835`."""
     match = _PROCEDURE.match(code.strip())

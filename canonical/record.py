@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from canonical import clock, codes
+from canonical import clock
 from canonical.explain import first_fault
-from canonical.fields import FIELDS_OF, MERGED, Facet, HistoryItem, Said
+from canonical.fields import FIELDS_OF, Facet, HistoryItem, Said
+from canonical.leaves import BadDate, lay_out
 from canonical.reasons import Reason
 from canonical.text import Forbidden, Malformed, clean
 
@@ -149,29 +150,28 @@ def to_record(
     Raises:
         Malformed: a lone surrogate or nesting beyond 64: the whole body is to be refused.
     """
-    code = code_of(raw)
     if not isinstance(raw, dict):
-        return Rejected(position, Reason.FIELD_TYPE, None, code)
+        return Rejected(position, Reason.FIELD_TYPE)
     try:
         cleaned = clean(raw)
     except Forbidden as found:
-        return Rejected(position, Reason.CHAR_FORBIDDEN, found.path[:200] or None, code)
+        return _rejected(raw, position, Reason.CHAR_FORBIDDEN, found.path[:200] or None)
     facet = cleaned.get("facet", Facet.SNAPSHOT)
     if not isinstance(facet, str) or facet not in _FACETS:
-        return Rejected(position, Reason.FIELD_TYPE, "facet", code)
+        return _rejected(raw, position, Reason.FIELD_TYPE, "facet")
     shape = FIELDS_OF[Facet(facet)]
     try:
         fields = msgspec.convert(cleaned, shape)
     except msgspec.ValidationError:
         reason, path = first_fault(cleaned, shape)
-        return Rejected(position, reason, path and path[:200], code)
+        return _rejected(raw, position, reason, path and path[:200])
     missing = _missing(fields, version_by)
     if missing is not None:
-        return Rejected(position, Reason.FIELD_MISSING, missing, code)
-    said: dict[str, Any] = {}
-    bad_date = _flatten(fields, said, now)
-    if bad_date is not None:
-        return Rejected(position, Reason.DATE_INVALID, bad_date, code)
+        return _rejected(raw, position, Reason.FIELD_MISSING, missing)
+    try:
+        said = lay_out(cleaned, fields.facet, now)
+    except BadDate as bad:
+        return _rejected(raw, position, Reason.DATE_INVALID, bad.path)
     version = None if fields.version is UNSET else fields.version
     updated_at = None if fields.updated_at is UNSET else fields.updated_at
     if updated_at is not None:
@@ -189,6 +189,13 @@ def to_record(
     )
 
 
+def _rejected(raw: dict[str, Any], position: int, reason: Reason, field: str | None) -> Rejected:
+    return Rejected(position, reason, field, code_of(raw))
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
 def fingerprint(
     said: dict[str, Any], version: int | None, updated_at: datetime | None, pepper: bytes
 ) -> str:
@@ -196,7 +203,7 @@ def fingerprint(
 
     A plain digest over a record would let whoever reads the store try all PINs of six digits.
     """
-    told = msgspec.json.encode([said, version, updated_at], order="sorted")
+    told = _ENCODER.encode([said, version, updated_at])
     return hashlib.blake2b(told, digest_size=32, key=pepper[:64]).hexdigest()
 
 
@@ -234,90 +241,6 @@ def _missing(fields: Said, version_by: VersionBy) -> str | None:
 
 def _is_there(value: object) -> bool:
     return value is not UNSET and value is not None
-
-
-_HEAD = frozenset({"code", "facet", "version", "updated_at"})
-
-
-def _flatten(fields: Said, said: dict[str, Any], now: datetime) -> str | None:
-    """Fill `said` with leaf path -> JSON value; the path of the first implausible date, or None."""
-    updated_at = fields.updated_at
-    if isinstance(updated_at, datetime) and not clock.is_plausible(updated_at, now):
-        return "updated_at"
-    for name in fields.__struct_fields__:
-        value = getattr(fields, name)
-        if value is UNSET or name in _HEAD:
-            continue
-        if name in MERGED:
-            bad = _flatten_object(name, value, said, now)
-        else:
-            said[name], bad = _plain(value, name, now)
-        if bad is not None:
-            return bad
-    for name, tidy in _TIDY.items():
-        if said.get(name) is not None:
-            said[name] = tidy(said[name])
-    return None
-
-
-_TIDY = {
-    "national_code": codes.national_code,
-    "agency": codes.agency_code,
-    "received_at_agency": codes.agency_code,
-}
-_LEAVES = {
-    "procedure": ("code", "name", "domain"),
-    "applicant": ("kind", "name", "id_number", "phone", "email", "address"),
-    "acting": ("kind", "name", "id_number", "phone", "email", "address"),
-}
-
-
-def _flatten_object(
-    name: str, value: Struct | None, said: dict[str, Any], now: datetime
-) -> str | None:
-    for leaf in _LEAVES[name]:
-        told = None if value is None else getattr(value, leaf)
-        if told is UNSET:
-            continue
-        said[f"{name}.{leaf}"], bad = _plain(told, f"{name}.{leaf}", now)
-        if bad is not None:
-            return bad
-    return None
-
-
-_BARE = frozenset({str, int, type(None)})
-
-
-def _plain(value: Any, path: str, now: datetime) -> tuple[Any, str | None]:
-    """The value as JSON holds it, and the path of an implausible date in it."""
-    if type(value) in _BARE:
-        return value, None
-    if isinstance(value, datetime):
-        if not clock.is_plausible(value, now):
-            return None, path
-        return clock.to_iso(value), None
-    if isinstance(value, StrEnum):
-        return value.value, None
-    if isinstance(value, Struct):
-        told = {}
-        for name in value.__struct_fields__:
-            told[name], bad = _plain(getattr(value, name), f"{path}.{name}", now)
-            if bad is not None:
-                return None, bad
-        return told, None
-    if isinstance(value, list):
-        return _plain_list(value, path, now)
-    return value, None
-
-
-def _plain_list(value: list[Any], path: str, now: datetime) -> tuple[Any, str | None]:
-    items = []
-    for place, item in enumerate(value):
-        told, bad = _plain(item, f"{path}[{place}]", now)
-        if bad is not None:
-            return None, bad
-        items.append(told)
-    return items, None
 
 
 __all__ = [

@@ -111,7 +111,7 @@ class Vault:
     def pin_mac(self, leg_name: str, pin: str) -> str:
         """HMAC-SHA-256 of one leg's PIN, hex."""
         told = f"{leg_name}\0{pin}".encode()
-        return hmac.new(self._lasting["pin"], told, hashlib.sha256).hexdigest()
+        return hmac.digest(self._lasting["pin"], told, "sha256").hex()
 
     def receipt_mac(self, told: str) -> str:
         """HMAC-SHA-256 of what a receipt says of its intake, hex."""
