@@ -28,7 +28,7 @@ class Disposition(StrEnum):
 TAKEN = frozenset({Disposition.APPLIED, Disposition.SUPERSEDED})
 
 
-class Candidate(Struct, frozen=True):
+class Candidate(Struct, frozen=True, gc=False):
     """A checked record on the way to its decision.
 
     Attributes:
@@ -43,7 +43,7 @@ class Candidate(Struct, frozen=True):
     digest: str
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """What becomes of one record.
 
     Attributes:

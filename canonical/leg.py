@@ -20,7 +20,7 @@ from canonical.record import Record, VersionBy
 Place = tuple[int, str, int]
 
 
-class Told(Struct, frozen=True, array_like=True):
+class Told(Struct, frozen=True, array_like=True, gc=False):
     """One field's newest statement within one facet: its value and where it stands."""
 
     value: Any
@@ -40,7 +40,7 @@ class Fold(Struct, array_like=True):
     first_due: dict[str, Told] = {}
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """What is known of one held record, as decisions need it."""
 
     version: int | None
@@ -65,7 +65,10 @@ _DECODER = msgspec.json.Decoder(Fold)
 def encode(fold: Fold) -> str:
     """The fold as text; equal folds give equal text."""
     ordered = Fold(
-        {facet: dict(sorted(told.items())) for facet, told in sorted(fold.fields.items())},
+        {
+            facet: {path: told[path] for path in sorted(told)}
+            for facet, told in sorted(fold.fields.items())
+        },
         dict(sorted(fold.first_due.items())),
     )
     return _ENCODER.encode(ordered).decode()
@@ -101,10 +104,13 @@ def tell(fold: Fold, record: Record, record_id: int, received_at: datetime) -> N
     place = place_of(record, record_id, received_at)
     at = effective_at(record, received_at)
     fields = fold.fields.setdefault(record.facet.value, {})
-    for path, value in record.says.items():
-        held = fields.get(path)
-        if held is None or place > held.place:
-            fields[path] = Told(value, place, at)
+    if not fields:
+        fields.update({path: Told(value, place, at) for path, value in record.says.items()})
+    else:
+        for path, value in record.says.items():
+            held = fields.get(path)
+            if held is None or place > held.place:
+                fields[path] = Told(value, place, at)
     due = record.says.get("due_at")
     if due is not None:
         first = fold.first_due.get(record.facet.value)
@@ -122,6 +128,9 @@ def _rank(facet: str, told: Told) -> _Rank:
 
 def newest(fold: Fold, path: str) -> Told | None:
     """The newest statement about one field over all facets; None where nothing is said."""
+    if len(fold.fields) == 1:
+        [only] = fold.fields.values()
+        return only.get(path)
     best: tuple[str, Told] | None = None
     for facet, fields in fold.fields.items():
         told = fields.get(path)

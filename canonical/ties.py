@@ -21,7 +21,7 @@ RECEIPT = "receipt"
 LINK = "link"
 
 
-class Claim(Struct, frozen=True, order=True):
+class Claim(Struct, frozen=True, order=True, gc=False):
     """One thing a leg claims to be.
 
     Attributes:
