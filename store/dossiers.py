@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from store import bulk
+from store.bulk import said
 from store.tables import (
     AgencySeen,
     Change,
@@ -18,7 +18,7 @@ from store.tables import (
 )
 
 
-class DossierRow(Struct, frozen=True):
+class DossierRow(Struct, frozen=True, array_like=True, gc=False):
     """A dossier as the store keeps it."""
 
     id: int
@@ -38,7 +38,7 @@ class DossierRow(Struct, frozen=True):
     changed_seq: int
 
 
-class JudgementRow(Struct, frozen=True):
+class JudgementRow(Struct, frozen=True, array_like=True, gc=False):
     """What a dossier counts as from its last turn on."""
 
     dossier_id: int
@@ -55,7 +55,7 @@ class JudgementRow(Struct, frozen=True):
     due_on: date | None
 
 
-class SpanRow(Struct, frozen=True):
+class SpanRow(Struct, frozen=True, array_like=True, gc=False):
     """An earlier stretch."""
 
     dossier_id: int
@@ -67,7 +67,7 @@ class SpanRow(Struct, frozen=True):
     due_on: date | None
 
 
-class ChangeRow(Struct, frozen=True):
+class ChangeRow(Struct, frozen=True, array_like=True, gc=False):
     """One line of the change feed."""
 
     seq: int
@@ -78,7 +78,7 @@ class ChangeRow(Struct, frozen=True):
     receipt_id: int | None
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """What a dossier was before this transaction."""
 
     id: int
@@ -92,12 +92,12 @@ class Held(Struct, frozen=True):
 def lock_feed(tx: Tx) -> int:
     """Take the lock that puts changes in order; the newest seq. Held until commit."""
     lock = "" if tx.dialect.name == "sqlite" else " FOR UPDATE"
-    return int(tx.execute(text(f"SELECT seq FROM feed WHERE id = 1{lock}")).scalar_one())
+    return int(tx.execute(said(f"SELECT seq FROM feed WHERE id = 1{lock}")).scalar_one())
 
 
 def next_decision(tx: Tx) -> int:
     """The place of this transaction's decision among all; the feed lock is taken and held."""
-    found = tx.execute(text("UPDATE feed SET decided = decided + 1 WHERE id = 1 RETURNING decided"))
+    found = tx.execute(said("UPDATE feed SET decided = decided + 1 WHERE id = 1 RETURNING decided"))
     return int(found.scalar_one())
 
 
@@ -107,24 +107,20 @@ def append_changes(tx: Tx, newest: int, changes: Sequence[ChangeRow]) -> None:
         return
     if [c.seq for c in changes] != list(range(newest + 1, newest + 1 + len(changes))):
         raise AssertionError("changes must follow the newest seq without a gap")
-    bulk.insert(tx, Change, _CHANGE_COLUMNS, [_values(c) for c in changes])
-    tx.execute(text("UPDATE feed SET seq = :seq WHERE id = 1"), {"seq": changes[-1].seq})
+    bulk.insert(tx, Change, _CHANGE_COLUMNS, changes)
+    tx.execute(said("UPDATE feed SET seq = :seq WHERE id = 1"), {"seq": changes[-1].seq})
 
 
 def load_held(tx: Tx, dossier_ids: Iterable[int]) -> dict[int, Held]:
     """Dossiers as they are, by id."""
     found = tx.execute(
-        text(
+        said(
             "SELECT id, merged_into, body, findings, pins, created_seq FROM dossier"
             f" WHERE id IN ({bulk.ids_in(tx, 'ids')})"
         ),
         {"ids": bulk.pack(dossier_ids)},
     )
     return {int(r[0]): Held(int(r[0]), *r[1:]) for r in found}
-
-
-def _values(row: Struct) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in row.__struct_fields__)
 
 
 _CHANGE_COLUMNS = ChangeRow.__struct_fields__
@@ -144,7 +140,7 @@ def save_dossiers(tx: Tx, rows: Sequence[DossierRow]) -> None:
         tx,
         Dossier,
         _DOSSIER_COLUMNS,
-        [_values(r) for r in rows],
+        rows,
         _replaced([c for c in _DOSSIER_COLUMNS if c not in ("public_id", "created_seq")], ("id",)),
     )
 
@@ -182,10 +178,10 @@ def save_judgements(
         tx,
         Judgement,
         _JUDGEMENT_COLUMNS,
-        [_values(r) for r in rows],
+        rows,
         _replaced(_JUDGEMENT_COLUMNS, ("dossier_id",)),
     )
-    bulk.insert(tx, JudgementSpan, _SPAN_COLUMNS, [_values(r) for r in spans])
+    bulk.insert(tx, JudgementSpan, _SPAN_COLUMNS, spans)
 
 
 def note_agencies(tx: Tx, agency_codes: Iterable[str]) -> None:
@@ -202,7 +198,7 @@ def note_agencies(tx: Tx, agency_codes: Iterable[str]) -> None:
 def public_ids(tx: Tx, leg_ids: Iterable[int]) -> dict[int, str]:
     """Leg id -> public id of the dossier it belongs to now."""
     found = tx.execute(
-        text(
+        said(
             "SELECT member.leg_id, dossier.public_id FROM member"
             " JOIN dossier ON dossier.id = member.dossier_id"
             f" WHERE member.leg_id IN ({bulk.ids_in(tx, 'ids')})"

@@ -43,7 +43,7 @@ class SavedReceipt(Struct, frozen=True):
     public_id: str
 
 
-class RecordRow(Struct, frozen=True):
+class RecordRow(Struct, frozen=True, gc=False):
     """One record and its disposition, as the store keeps it."""
 
     position: int

@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.leg import Head
 from store import bulk
+from store.bulk import said
 from store.tables import ClaimRow, Leg, Record, Timeline
 from store.types import Moment
 
 Key = tuple[str, str]
 
 
-class LegRow(Struct):
+class LegRow(Struct, gc=False):
     """The newest generation of a leg, locked for this transaction."""
 
     id: int
@@ -50,7 +50,7 @@ def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegR
     if tx.dialect.name != "sqlite":
         # Read only then: a generation that was opened while this waited is not in its snapshot.
         told = {"keys": bulk.pack([list(key) for key in ordered])}
-        tx.execute(text(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
+        tx.execute(said(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
     return load_newest(tx, ordered)
 
 
@@ -66,7 +66,7 @@ def _by_key(tx: Tx) -> str:
 def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     """The newest generation of those legs with these (namespace, code) that there are."""
     told = {"keys": bulk.pack([list(key) for key in sorted(set(keys))])}
-    found = tx.execute(text(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
+    found = tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
     return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
 
 
@@ -80,7 +80,7 @@ def _leg(row: object, tx: Tx) -> LegRow:
 def load_legs(tx: Tx, leg_ids: Iterable[int]) -> dict[int, LegRow]:
     """Legs by id."""
     found = tx.execute(
-        text(f"SELECT {_COLUMNS} FROM leg WHERE id IN ({bulk.ids_in(tx, 'ids')})"),
+        said(f"SELECT {_COLUMNS} FROM leg WHERE id IN ({bulk.ids_in(tx, 'ids')})"),
         {"ids": bulk.pack(leg_ids)},
     )
     return {int(row.id): _leg(row, tx) for row in found}
@@ -89,7 +89,7 @@ def load_legs(tx: Tx, leg_ids: Iterable[int]) -> dict[int, LegRow]:
 def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Head]]:
     """What is held per (leg, facet), in order of intake."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg_id, facet, version, sort_at, digest FROM record"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
             " AND disposition IN ('applied', 'superseded') AND facet IS NOT NULL ORDER BY id"
@@ -109,7 +109,7 @@ def held_in_quarantine(
 ) -> dict[str, tuple[int, int]]:
     """Content that a connection's quarantine holds already: digest -> (record id, times seen)."""
     found = tx.execute(
-        text(
+        said(
             "SELECT digest, min(id), min(seen) FROM record WHERE connection_id = :connection"
             " AND disposition = 'quarantined'"
             f" AND digest IN ({bulk.texts_in(tx, 'digests')}) GROUP BY digest"
@@ -144,7 +144,7 @@ def save_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
 def open_codes(tx: Tx, namespace: str) -> list[str]:
     """Local codes of a namespace whose dossier has not ended, oldest first."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg.code FROM leg JOIN member ON member.leg_id = leg.id"
             " JOIN dossier ON dossier.id = member.dossier_id"
             " WHERE leg.namespace = :namespace AND leg.gone_at IS NULL"
@@ -156,8 +156,8 @@ def open_codes(tx: Tx, namespace: str) -> list[str]:
     return [row[0] for row in found]
 
 
-class Entry(Struct):
-    """One timeline entry, as held or about to be written.
+class Entry(Struct, array_like=True, gc=False):
+    """One timeline entry, as held or about to be written; the columns first.
 
     Attributes:
         is_changed: Whether this transaction has something to write about it.
@@ -187,7 +187,7 @@ _ENTRY_COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "is_c
 def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
     """The timelines of legs: leg id -> key -> entry, retracted ones included."""
     found = tx.execute(
-        text(
+        said(
             f"SELECT {', '.join(_ENTRY_COLUMNS)} FROM timeline"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
         ),
@@ -211,14 +211,14 @@ def save_entries(tx: Tx, entries: Iterable[Entry]) -> None:
         tx,
         Timeline,
         _ENTRY_COLUMNS,
-        [tuple(getattr(e, name) for name in _ENTRY_COLUMNS) for e in entries],
+        list(entries),
         "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
         " in_history = excluded.in_history, retracted_by = excluded.retracted_by,"
         " retracted_seq = excluded.retracted_seq",
     )
 
 
-class ClaimRecord(Struct, frozen=True):
+class ClaimRecord(Struct, frozen=True, array_like=True, gc=False):
     """A claim as held."""
 
     leg_id: int
@@ -231,7 +231,7 @@ class ClaimRecord(Struct, frozen=True):
 def load_claims(tx: Tx, leg_ids: Iterable[int]) -> list[ClaimRecord]:
     """Every claim these legs ever made."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg_id, kind, key, code, live FROM claim"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
         ),
@@ -245,8 +245,8 @@ def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
     bulk.insert(
         tx,
         ClaimRow,
-        ("leg_id", "kind", "key", "code", "live"),
-        [(c.leg_id, c.kind, c.key, c.code, c.live) for c in claims],
+        ClaimRecord.__struct_fields__,
+        claims,
         "ON CONFLICT (leg_id, kind, key) DO UPDATE SET live = excluded.live",
     )
 
@@ -258,7 +258,7 @@ CROWD = 40
 def note_crowds(tx: Tx, leg_ids: Iterable[int]) -> None:
     """Mark the claims of these legs that more than `CROWD` legs make; marked ones stay marked."""
     tx.execute(
-        text(
+        said(
             "INSERT INTO claim_crowd (kind, key) SELECT kind, key FROM claim WHERE live"
             " AND (kind, key) IN (SELECT kind, key FROM claim WHERE live"
             f" AND leg_id IN ({bulk.ids_in(tx, 'ids')}))"
@@ -271,7 +271,7 @@ def note_crowds(tx: Tx, leg_ids: Iterable[int]) -> None:
 def crowded(tx: Tx, leg_ids: Iterable[int]) -> set[tuple[str, str]]:
     """The (kind, key) of these legs' claims that tie nobody."""
     found = tx.execute(
-        text(
+        said(
             "SELECT DISTINCT claim.kind, claim.key FROM claim JOIN claim_crowd"
             " ON claim_crowd.kind = claim.kind AND claim_crowd.key = claim.key"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
@@ -284,7 +284,7 @@ def crowded(tx: Tx, leg_ids: Iterable[int]) -> set[tuple[str, str]]:
 def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
     """All legs that share live claims with these, directly or through others."""
     found = tx.execute(
-        text(
+        said(
             "WITH RECURSIVE reach(leg_id) AS ("
             f" {bulk.ids_in(tx, 'ids')}"
             " UNION SELECT other.leg_id FROM reach"
@@ -307,7 +307,7 @@ def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
         else "value->>0, value->>1 FROM jsonb_array_elements(CAST(:keys AS jsonb)) r(value)"
     )
     found = tx.execute(
-        text(
+        said(
             f"SELECT leg_id FROM claim WHERE live AND (kind, key) IN (SELECT {parts})"
             " AND NOT EXISTS (SELECT 1 FROM claim_crowd crowd"
             " WHERE crowd.kind = claim.kind AND crowd.key = claim.key)"
@@ -320,7 +320,7 @@ def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
 def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
     """Leg id -> dossier id, for legs and everyone in the same dossiers."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg_id, dossier_id FROM member WHERE dossier_id IN (SELECT dossier_id"
             f" FROM member WHERE leg_id IN ({bulk.ids_in(tx, 'ids')}))"
         ),
@@ -331,4 +331,4 @@ def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
 
 def roles(tx: Tx) -> Mapping[str, str]:
     """Connection id -> what its legs are to a case."""
-    return {row[0]: row[1] for row in tx.execute(text("SELECT id, role FROM connection"))}
+    return {row[0]: row[1] for row in tx.execute(said("SELECT id, role FROM connection"))}
