@@ -22,7 +22,7 @@ from canonical.states import Status
 _ORDER = {status: place for place, status in enumerate(Status)}
 
 
-class LegFacts(Struct, frozen=True):
+class LegFacts(Struct, frozen=True, gc=False):
     """One leg as a dossier is put together from it.
 
     Attributes:
@@ -113,7 +113,10 @@ def assemble(
         doubtful: leg id -> names ("namespace:code") of legs it is doubtfully tied to.
     """
     desk_first = _ordered(legs, precedence)
-    values, spoke = _spoken(legs, desk_first, precedence)
+    if len(legs) == 1:
+        values, spoke = _spoken_alone(legs[0], precedence)
+    else:
+        values, spoke = _spoken(legs, desk_first, precedence)
     state = _state(legs, precedence)
     status: Status | None = None
     if state is not None:
@@ -184,6 +187,17 @@ def _ordered(legs: Sequence[LegFacts], precedence: Precedence) -> list[LegFacts]
 def _issued(one: LegFacts) -> bool:
     national = _said(one, "national_code")
     return national is not None and codes.issuing_agency(national) == _said(one, "agency")
+
+
+def _spoken_alone(one: LegFacts, precedence: Precedence) -> tuple[dict[str, Any], dict[str, str]]:
+    """As `_spoken`, of a dossier of one leg: whatever its role may speak of."""
+    paths = precedence.may_give(one.role)
+    values = {
+        path: told.value
+        for path, told in one.said.items()
+        if told.value is not None and path in paths
+    }
+    return values, dict.fromkeys(values, _name(one))
 
 
 def _spoken(

@@ -6,6 +6,7 @@ department, the hand-over from the desk. Where the leg that should speak says no
 does.
 """
 
+import functools
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -82,6 +83,10 @@ class Precedence(Struct, frozen=True):
         default_factory=lambda: {Role.MONEY: frozenset({"financial"})}
     )
 
+    def may_give(self, role: Role) -> frozenset[str]:
+        """The fields that legs of a role may give at all."""
+        return _may_give(role, self.reception, self.work, self.hand_over, self.money)
+
     def groups(self) -> tuple[tuple[frozenset[str], tuple[Role, ...], bool], ...]:
         """Each group: its fields, the roles that may give them, and whether it is the reception."""
         return (
@@ -90,6 +95,12 @@ class Precedence(Struct, frozen=True):
             (_HAND_OVER, self.hand_over, False),
             (_MONEY, self.money, False),
         )
+
+
+@functools.lru_cache(256)
+def _may_give(role: Role, *orders: tuple[Role, ...]) -> frozenset[str]:
+    told = zip((_RECEPTION, _WORK, _HAND_OVER, _MONEY), orders, strict=True)
+    return frozenset().union(*(paths for paths, roles in told if role in roles))
 
 
 _RECEPTION, _WORK = frozenset(RECEPTION), frozenset(WORK)

@@ -12,6 +12,7 @@ _OBJECTS = {
 _PATHS = {
     name: tuple((leaf, f"{name}.{leaf}") for leaf in leaves) for name, leaves in _OBJECTS.items()
 }
+_HEADS = {path: name for name, leaves in _PATHS.items() for _, path in leaves}
 _PLAIN = (
     "national_code",
     "receipt_number",
@@ -49,16 +50,13 @@ def shown_fields(
 ) -> dict[str, Any]:
     """Canonical fields in the order of CONTRACT, lists and objects whole, without PIN."""
     get = values.get
-    shown: dict[str, Any] = {}
-    for name in _PLAIN:
-        paths = _PATHS.get(name)
-        if paths is not None:
-            leaves = {leaf: get(path) for leaf, path in paths}
-            shown[name] = None if all(v is None for v in leaves.values()) else leaves
-        elif name in _LISTS:
-            shown[name] = get(name) or []
-        else:
-            shown[name] = get(name)
+    shown: dict[str, Any] = {name: get(name) for name in _PLAIN}
+    for name in _LISTS:
+        if not shown[name]:
+            shown[name] = []
+    for name, paths in _PATHS.items():
+        leaves = {leaf: get(path) for leaf, path in paths}
+        shown[name] = leaves if any(v is not None for v in leaves.values()) else None
     shown["received_at_agency"] = received
     shown["judged_due_at"] = due
     return shown
@@ -66,6 +64,9 @@ def shown_fields(
 
 def merged_spoke(spoke: Mapping[str, str]) -> dict[str, str]:
     """Leaves of one object by one leg are told as the object."""
+    if len(set(spoke.values())) == 1:
+        [name] = set(spoke.values())
+        return dict.fromkeys(sorted({_HEADS.get(path, path) for path in spoke}), name)
     speakers: dict[str, set[str]] = {}
     for path, name in spoke.items():
         head, mark, _ = path.partition(".")

@@ -4,6 +4,7 @@ The same facts answer every day: `segments` cuts a dossier's life into stretches
 the store keeps (one judgement row, earlier stretches beside it), so that any as-of is one query.
 """
 
+import functools
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
@@ -26,7 +27,7 @@ class Kind(StrEnum):
     UNDETERMINED = "undetermined"
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """One timeline entry as standing needs it: when, which state, whose leg.
 
     Attributes:
@@ -69,7 +70,7 @@ class Facts(Struct, frozen=True):
     moments: tuple[Moment, ...]
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False):
     """A stretch of days of one kind, from `from_day` until the next segment begins.
 
     Attributes:
@@ -85,9 +86,14 @@ class Segment(Struct, frozen=True):
     due_on: date | None
 
 
+@functools.lru_cache(65_536)
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
 def day(iso: str) -> date:
     """The calendar day of ISO text at +07:00."""
-    return date.fromisoformat(iso[:10])
+    return _day(iso[:10])
 
 
 def finished_does_not_decide(facts: Facts) -> bool:

@@ -1,5 +1,6 @@
 """The timeline entries that a record makes, and what makes two of them the same."""
 
+import functools
 import hashlib
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ def entries_of(
     return told
 
 
+@functools.lru_cache(8192)  # a batch asks for each twice: when it is told, and when it is kept
 def entry_key(facet: str, status: str, at: str, officer: str | None, unit: str | None) -> str:
     """What makes two entries of one leg the same (CONTRACT, Timeline)."""
     told = "\0".join((facet, status, at, officer or "", unit or ""))
