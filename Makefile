@@ -2,7 +2,7 @@
 # make, and a package registry that pip can reach. Everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak faults check lock clean bench bench-peers
+.PHONY: help setup demo screenshots test soak faults check lock clean bench bench-peers
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ setup: $(READY) ## Make .venv with the locked packages (done by the others when 
 
 demo: $(READY) ## The hub with simulated departments and portals, and what it does (ARGS=--once ends then)
 	@$(BIN)/hub demo $(ARGS)
+
+screenshots: $(READY) ## Pictures of the console into docs/img (takes the system's Chromium)
+	@$(BIN)/python scripts/screenshots.py
 
 test: $(READY) ## All tests (ARGS=tests/unit for some of them)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)

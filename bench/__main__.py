@@ -15,6 +15,7 @@ from bench.running import Run
 
 # Rows of modules with commands of their own: they append their laps to the file they are given.
 OTHERS = {"reads": (20_000, 1_000_000), "indicators": (20_000, 1_000_000)}
+FILLED = "filled"
 SIZES = {
     **push.SIZES,
     **pull.SIZES,
@@ -27,20 +28,22 @@ SIZES = {
 
 
 def _others(run: Run) -> None:
+    is_filled = False
     for name in OTHERS:
         if name not in run.sizes:
             continue
         if importlib.util.find_spec(f"bench.{name}.__main__") is None:
             run.results.add(kind="missing", row=name, who="hub", why="it is not written yet")
             continue
-        url = run.postgres.fresh(name)
+        # One store for both: whoever comes first fills it.
+        url = run.postgres.url(FILLED) if is_filled else run.postgres.fresh(FILLED)
+        is_filled = True
         words = ["--records", str(run.sizes[name]), "--url", url, "--laps", str(run.laps)]
-        words += ["--data-dir", str(Path(run.folder) / name), "--results", str(run.results.path)]
+        words += ["--data-dir", str(Path(run.folder) / FILLED), "--results", str(run.results.path)]
         done = subprocess.run([sys.executable, "-m", f"bench.{name}", *words], check=False)
         if done.returncode:
             why = f"python -m bench.{name}: exit {done.returncode}"
             run.results.add(kind="missing", row=name, who="hub", why=why)
-        run.postgres.drop(name)
 
 
 def main() -> None:

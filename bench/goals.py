@@ -119,6 +119,10 @@ GOALS = (
     _against("reads-page", "sqlmodel", 4, 8),
     Goal("reads-deep", "hub / sqlmodel", ratio("hub, deep", "sqlmodel, deep"), 4, 8),
     _most("reads-deep", "cost at depth / at 0", ratio("hub", "hub, deep"), 1.3, 1.1),
+    _most("indicators-office", "hub / recompute", ratio("hub", "recompute"), 1 / 20, 1 / 100),
+    _most("indicators-agency", "hub / recompute", ratio("hub", "recompute"), 1 / 20, 1 / 100),
+    _most("indicators-province", "hub / recompute", ratio("hub", "recompute"), 1 / 5, 1 / 20),
+    _most("indicators-as-of", "hub / recompute", ratio("hub", "recompute"), 1 / 5, 1 / 20),
     Goal("processes", "two / one", ratio("two", "one"), 1),
     Goal("processes", "four / one", ratio("four", "one"), 1),
 )

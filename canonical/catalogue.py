@@ -65,6 +65,9 @@ def decode(text: str) -> CatalogueData:
     return msgspec.json.decode(text, type=CatalogueData)
 
 
+_MOST_ASKED = 10_000
+
+
 @dataclass(frozen=True)
 class Books:
     """One version of the catalogue, ready to be asked.
@@ -121,14 +124,29 @@ class Books:
 
     def is_listed(self, procedure: str) -> bool:
         """Whether the catalogue holds a procedure."""
-        return codes.procedure_key(procedure) in self.procedures
+        return self._facts(procedure)[0]
 
     def duration_of(self, procedure: str) -> deadline.Duration | None:
         """How long a procedure may take; None where the catalogue does not say."""
-        facts = self.procedures.get(codes.procedure_key(procedure))
-        if facts is None or facts.duration is None:
-            return None
-        return deadline.Duration(Fraction(facts.duration), deadline.Unit(facts.duration_unit))
+        return self._facts(procedure)[1]
+
+    @cached_property
+    def _asked(self) -> dict[str, tuple[bool, deadline.Duration | None]]:
+        return {}
+
+    def _facts(self, procedure: str) -> tuple[bool, deadline.Duration | None]:
+        """Whether it is held and how long it may take; every dossier that is shown asks this."""
+        found = self._asked.get(procedure)
+        if found is None:
+            facts = self.procedures.get(codes.procedure_key(procedure))
+            duration = None
+            if facts is not None and facts.duration is not None:
+                unit = deadline.Unit(facts.duration_unit)
+                duration = deadline.Duration(Fraction(facts.duration), unit)
+            found = (facts is not None, duration)
+            if len(self._asked) < _MOST_ASKED:  # departments may write anything there
+                self._asked[procedure] = found
+        return found
 
 
 EMPTY = Books(0, CatalogueData())

@@ -481,6 +481,8 @@ class System(Struct, frozen=True):
         fingerprint: Of its contract as held here; "" where there is none.
         deviations: Where a pulled answer leaves the contract; None where only the reader knows it.
         sample: A body as the department would push it, invented; None where none can be made.
+        listed: Closed lists of values that its pinned contract declares: name of a wire field ->
+            its values, wherever in a record it stands.
     """
 
     manifest: Manifest
@@ -495,3 +497,4 @@ class System(Struct, frozen=True):
     fingerprint: str = ""
     deviations: Callable[[str, bytes], Sequence[Deviation]] | None = None
     sample: Callable[[], Sample | None] | None = None
+    listed: Mapping[str, Sequence[str]] = {}

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import functools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Annotated
 
 from fastapi import Depends, Request
 from joserfc import jwt
@@ -15,6 +17,7 @@ from canonical.errors import RequestRefused
 from canonical.reasons import Reason
 from store import clients
 from store.clients import Principal
+from store.doors import Door
 from sync.context import Context
 
 TOKEN_S = 3_600
@@ -38,14 +41,22 @@ def issue_token(context: Context, principal: Principal) -> str:
     return jwt.encode({"alg": "HS256"}, claims, key)
 
 
-def _subject(context: Context, token: str, now: datetime) -> str:
-    key = OctKey.import_key(context.vault.token_key)
+@functools.lru_cache(4096)
+def _claims(key: bytes, token: str) -> tuple[str, int]:
+    """Whom a token names and until when (seconds since 1970), once its signature is found good."""
     try:
-        claims = jwt.decode(token, key, algorithms=["HS256"]).claims
+        claims = jwt.decode(token, OctKey.import_key(key), algorithms=["HS256"]).claims
     except (JoseError, ValueError) as error:
         raise RequestRefused(Reason.UNAUTHENTICATED, 401) from error
     expires, subject = claims.get("exp"), claims.get("sub")
-    if not isinstance(expires, int) or expires <= now.timestamp() or not isinstance(subject, str):
+    if not isinstance(expires, int) or not isinstance(subject, str):
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    return subject, expires
+
+
+def _subject(context: Context, token: str, now: datetime) -> str:
+    subject, expires = _claims(context.vault.token_key, token)
+    if expires <= now.timestamp():
         raise RequestRefused(Reason.UNAUTHENTICATED, 401)
     return subject
 
@@ -91,3 +102,37 @@ def needs(*scopes: str) -> Callable[..., Principal]:
         return principal
 
     return Depends(check)  # type: ignore[no-any-return]
+
+
+def subject(request: Request) -> str:
+    """The client id that a request's good token names; whether it may is asked with its question.
+
+    Raises:
+        RequestRefused: 401 where there is no token, or it is forged or expired.
+    """
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    context = context_of(request)
+    return _subject(context, value.strip(), context.now())
+
+
+async def _named(request: Request) -> str:
+    return subject(request)
+
+
+Asker = Annotated[str, Depends(_named)]
+
+
+def allowed(door: Door, subject: str, *scopes: str) -> Principal:
+    """The principal a token named, if it may.
+
+    Raises:
+        RequestRefused: 401 where it is revoked or unknown, 403 where it has none of these scopes.
+    """
+    principal = door.principals.get(subject)
+    if principal is None:
+        raise RequestRefused(Reason.UNAUTHENTICATED, 401)
+    if not any(principal.may(scope) for scope in scopes):
+        raise RequestRefused(Reason.FORBIDDEN, 403)
+    return principal

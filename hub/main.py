@@ -13,9 +13,11 @@ from hub.commands import (
     backup,
     catalogue,
     clients,
+    connection_drift,
     connection_exports,
     connection_life,
     connection_plans,
+    connection_proofs,
     connection_trials,
     connections,
     deliveries,
@@ -43,7 +45,9 @@ app = typer.Typer(
 connection_plans.register(connections.app)
 connection_life.register(connections.app)
 connection_exports.register(connections.app)
+connection_proofs.register(connections.app)
 connection_trials.register(connections.app)
+connection_drift.register(connections.app)
 secrets.register(connections.app)
 app.add_typer(connections.app, name="connections")
 app.add_typer(clients.app, name="clients")

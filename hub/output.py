@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 DONE, FOUND_WRONG, CANNOT = 0, 1, 2
@@ -78,7 +79,8 @@ def _table(rows: Sequence[dict[str, Any]], title: str) -> Table:
     for name in rows[0]:
         table.add_column(_LABELS.get(name, name), overflow="fold")
     for row in rows:
-        table.add_row(*(cell(value) for value in row.values()))
+        # Square brackets are a value's own (an expression, a path), never an order to colour it.
+        table.add_row(*(escape(cell(value)) for value in row.values()))
     return table
 
 

@@ -25,6 +25,7 @@ from gateway.app import create_app
 from hub.settings import Settings
 from sync.context import Context
 from sync.drain import drain
+from sync.drift import settle_all
 from sync.engine import Distributed, Engine
 from sync.in_process import InProcess
 from sync.jobs import Stopping
@@ -82,6 +83,7 @@ async def _drain_for_ever(context: Context, every_s: float, stopping: Stopping) 
     while not stopping:
         try:
             await asyncio.to_thread(drain, context, lambda: bool(stopping))
+            await asyncio.to_thread(settle_all, context)
         except StoreUnavailable:
             pass  # the look for what is due says so
         except HubError as error:

@@ -18,6 +18,12 @@ from store.tables import table
 from store.types import Moment
 
 
+@functools.lru_cache(512)
+def said(statement: str) -> TextClause:
+    """A statement's text, taken apart once however often it is asked."""
+    return text(statement)
+
+
 def _cast(kind: Any) -> str:
     if isinstance(kind, Moment):
         return "timestamptz"
@@ -78,8 +84,6 @@ def _delete_sql(model: type[SQLModel], keys: tuple[str, ...], *, is_sqlite: bool
 # `array_like` is packed as it is. Whatever stands behind the last column is not looked at.
 Values = Sequence[Any] | msgspec.Struct
 _ENCODER = msgspec.json.Encoder()
-# One text per statement for the life of the process: taking it apart costs more than many a row.
-said = functools.lru_cache(1024)(text)
 
 
 def insert(
@@ -143,3 +147,28 @@ def texts_in(tx: Tx, parameter: str) -> str:
 def pack(values: Iterable[Any]) -> str:
     """Plain values as one parameter: the rows of a statement, the set of `ids_in` or `texts_in`."""
     return _ENCODER.encode(values if isinstance(values, list) else list(values)).decode()
+
+
+def one_of(tx: Tx, column: str, parameter: str) -> str:
+    """SQL for a column that holds one of the texts in a `listed` parameter; an index serves it."""
+    if tx.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(:{parameter}))"
+    return f"{column} = ANY(CAST(:{parameter} AS text[]))"
+
+
+def listed(tx: Tx, values: Iterable[str]) -> Any:
+    """Texts as the one parameter of `one_of`."""
+    return pack(values) if tx.dialect.name == "sqlite" else list(values)
+
+
+def numbered(tx: Tx, parameter: str, *columns: str) -> str:
+    """SQL for rows of a place and texts, handed over as one JSON parameter [[place, text…], …]."""
+    names = ("place", *columns)
+    if tx.dialect.name == "sqlite":
+        parts = [f"json_extract(value, '$[{i}]') AS {name}" for i, name in enumerate(names)]
+        return f"SELECT {', '.join(parts)} FROM json_each(:{parameter})"
+    parts = [f"value->>{i} AS {name}" for i, name in enumerate(names) if i]
+    return (
+        f"SELECT CAST(value->>0 AS bigint) AS place, {', '.join(parts)}"
+        f" FROM jsonb_array_elements(CAST(:{parameter} AS jsonb)) AS r(value)"
+    )

@@ -1,5 +1,6 @@
 """Clients of the doors, their grants, and the answers once given to their Idempotency-Keys."""
 
+import functools
 import hashlib
 import hmac
 import json
@@ -179,12 +180,20 @@ def _find(tx: Tx, client_id: str) -> Any:
 
 
 def _principal(row: Any) -> Principal:
+    return principal_of(row.id, row.name, row.scopes, row.connections, row.agencies)
+
+
+@functools.lru_cache(1024)
+def principal_of(
+    client_id: str, name: str, scopes: str, connections: str, agencies: str
+) -> Principal:
+    """Who a client's row says it is; its lists as JSON."""
     return Principal(
-        row.id,
-        row.name,
-        frozenset(json.loads(row.scopes)),
-        tuple(json.loads(row.connections)),
-        frozenset(json.loads(row.agencies)),
+        client_id,
+        name,
+        frozenset(json.loads(scopes)),
+        tuple(json.loads(connections)),
+        frozenset(json.loads(agencies)),
     )
 
 

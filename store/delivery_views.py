@@ -51,7 +51,12 @@ _STATES = {
 
 
 def list_deliveries(
-    tx: Tx, *, only: str = "", receiver_id: str | None = None, limit: int = 200
+    tx: Tx,
+    *,
+    only: str = "",
+    receiver_id: str | None = None,
+    limit: int = 200,
+    after: tuple[str, int] | None = None,
 ) -> list[DeliveryView]:
     """Deliveries by receiver and seq.
 
@@ -60,11 +65,15 @@ def list_deliveries(
         only: dead | parked (failed, and tried again) | "" for all.
         receiver_id: Of this receiver; None for all.
         limit: Most shown.
+        after: Only those behind this (receiver, seq).
     """
     said, bound = _STATES[only], dict[str, Any](limit=limit)
     if receiver_id is not None:
         said += " AND d.receiver_id = :receiver"
         bound["receiver"] = receiver_id
+    if after is not None:
+        said += " AND (d.receiver_id, d.seq) > (:after_receiver, :after_seq)"
+        bound |= {"after_receiver": after[0], "after_seq": after[1]}
     found = tx.execute(
         text(f"{_VIEW} WHERE {said} ORDER BY d.receiver_id, d.seq LIMIT :limit"), bound
     )

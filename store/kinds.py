@@ -6,6 +6,9 @@ from sqlalchemy import Boolean, Integer, LargeBinary, text
 from sqlalchemy.engine import Connection as Tx
 from sqlmodel import SQLModel
 
+import store.console_tables
+import store.work_tables  # noqa: F401 - their tables are looked at, whoever else knows them
+
 
 def wrong_kinds(tx: Tx, most: int) -> tuple[int, list[str]]:
     """How many columns were looked at, and up to `most` "table rowid column" per column.

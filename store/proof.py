@@ -87,6 +87,12 @@ def every_receipt(tx: Tx) -> Iterator[Any]:
     )
 
 
+def feed(tx: Tx) -> tuple[int, int]:
+    """How many decisions were taken, and the newest change."""
+    row = tx.execute(text("SELECT decided, seq FROM feed WHERE id = 1")).one()
+    return int(row[0]), int(row[1])
+
+
 def poisoned(tx: Tx) -> dict[int, set[int]]:
     """Receipt id -> positions of records that were set apart because they broke processing."""
     found: dict[int, set[int]] = {}

@@ -118,7 +118,8 @@ class Chosen(Struct, frozen=True):
     ids: tuple[int, ...] | None = None
 
 
-def _condition(tx: Tx, chosen: Chosen) -> tuple[str, dict[str, Any]]:
+def condition(tx: Tx, chosen: Chosen) -> tuple[str, dict[str, Any]]:
+    """What is asked of a row of `record`, and the values in it."""
     said, told = ["disposition = 'quarantined'", "resolved_by IS NULL"], {}
     for column, name in (("connection_id", "connection"), ("reason", "reason"), ("field", "field")):
         value = getattr(chosen, name)
@@ -133,7 +134,7 @@ def _condition(tx: Tx, chosen: Chosen) -> tuple[str, dict[str, Any]]:
 
 def count_chosen(tx: Tx, chosen: Chosen) -> dict[str, int]:
     """Connection -> how many of its records are meant."""
-    where, told = _condition(tx, chosen)
+    where, told = condition(tx, chosen)
     found = tx.execute(
         text(
             f"SELECT connection_id, count(*) FROM record WHERE {where}"
@@ -176,7 +177,7 @@ def next_groups(tx: Tx, chosen: Chosen, after: int) -> list[tuple[int, list[int]
         chosen: Which are meant.
         after: Only records with a higher id: the last one of the call before.
     """
-    where, told = _condition(tx, chosen)
+    where, told = condition(tx, chosen)
     sql = f"SELECT id FROM record WHERE {where} AND id > :after"
     told["after"] = after
     ids = [

@@ -1,11 +1,10 @@
-"""What the portal and the citizen want to know: dossiers, their timelines, the feed, receipts.
+"""What the portal and the citizen want to know: dossiers, their timelines, the feed.
 
 A dossier's body is stored as it is shown: reading one is a look at an index and a copy.
 """
 
-import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from canonical import codes
+from canonical.states import Status
 from store import bulk
 from store.rights import EVERYTHING, Narrowed, day, days
 from store.tables import POSITION_BITS
@@ -29,45 +29,81 @@ class Shown(Struct, frozen=True):
     findings: str
     procedure_code: str | None
     changed_seq: int
+    agency: str | None = None
+    received_agency: str | None = None
 
 
-_SHOWN = "dossier.id, public_id, body, findings, procedure_code, changed_seq"
+_SHOWN = ", ".join(f"dossier.{name}" for name in Shown.__struct_fields__)
 
 
 def load_dossier(tx: Tx, public_id: str, seen: Narrowed = EVERYTHING) -> Shown | None:
     """The living dossier an id leads to; None where there is none or it may not be seen."""
+    return load_dossiers(tx, [public_id], seen).get(public_id)
+
+
+def load_dossiers(
+    tx: Tx, public_ids: Iterable[str], seen: Narrowed = EVERYTHING
+) -> dict[str, Shown]:
+    """The living dossiers that ids lead to, by the ids asked for, without those not to be seen."""
     found = tx.execute(
-        text(
-            f"SELECT {_SHOWN} FROM dossier WHERE id = (SELECT member.dossier_id FROM member"
-            " JOIN dossier old ON old.id = member.leg_id WHERE old.public_id = :id)"
-            f" AND {seen.condition}"
+        bulk.said(
+            f"SELECT old.public_id, {_SHOWN} FROM dossier old"
+            " JOIN member ON member.leg_id = old.id JOIN dossier ON dossier.id = member.dossier_id"
+            f" WHERE old.public_id IN ({bulk.texts_in(tx, 'ids')}) AND {seen.condition}"
         ),
-        {"id": public_id, **seen.parameters},
-    ).first()
-    return Shown(*found) if found is not None else None
+        # What holds a NUL is nobody's, and PostgreSQL takes none.
+        {"ids": bulk.pack(one for one in public_ids if "\0" not in one), **seen.parameters},
+    )
+    return {asked: Shown(*row) for asked, *row in found}
 
 
 def find_by_code(tx: Tx, code: str, seen: Narrowed = EVERYTHING) -> list[Shown]:
     """Living dossiers a code leads to: national code in either form, receipt number, NS:CODE."""
-    if "\0" in code:  # nobody's, and PostgreSQL takes none
-        return []
-    code = unicodedata.normalize("NFC", code)  # as everything is after intake
-    namespace, mark, local = code.partition(":")
-    own = " UNION SELECT id FROM leg WHERE namespace = :namespace AND code = :local" if mark else ""
+    return find_by_codes(tx, [code], seen)[0]
+
+
+def find_by_codes(tx: Tx, asked: Sequence[str], seen: Narrowed = EVERYTHING) -> list[list[Shown]]:
+    """For each code the living dossiers it leads to, by id (`find_by_code`)."""
+    told: list[list[Shown]] = [[] for _ in asked]
+    spelt, own = [], []
+    for place, one in enumerate(asked):
+        if "\0" in one:  # nobody's, and PostgreSQL takes none
+            continue
+        code = unicodedata.normalize("NFC", one)  # as everything is after intake
+        spelt += [(place, spelling) for spelling in {code, codes.national_code(code)}]
+        namespace, mark, local = code.partition(":")
+        own += [(place, namespace, local)] if mark else []
+    if not spelt:
+        return told
     found = tx.execute(
-        text(
-            f"SELECT {_SHOWN} FROM dossier WHERE id IN (SELECT dossier_id FROM member WHERE"
-            " leg_id IN (SELECT leg_id FROM claim WHERE code IN (:code, :national)"
-            f" AND kind IN ('national', 'receipt'){own})) AND {seen.condition} ORDER BY id"
+        bulk.said(
+            _BY_CODE.format(
+                spelt=bulk.numbered(tx, "spelt", "code"),
+                own=_BY_OWN.format(own=bulk.numbered(tx, "own", "namespace", "code"))
+                if own
+                else "",
+                seen=seen.condition,
+            )
         ),
-        {
-            "code": code,
-            "national": codes.national_code(code),
-            **({"namespace": namespace, "local": local} if mark else {}),
-            **seen.parameters,
-        },
+        {"spelt": bulk.pack(spelt), **({"own": bulk.pack(own)} if own else {}), **seen.parameters},
     )
-    return [Shown(*row) for row in found]
+    for place, *row in found:
+        told[place].append(Shown(*row))
+    return told
+
+
+_BY_CODE = (
+    f"SELECT found.place, {_SHOWN} FROM (SELECT DISTINCT asked.place, member.dossier_id"
+    " FROM ({spelt}) AS asked JOIN claim ON claim.code = asked.code"
+    " AND claim.kind IN ('national', 'receipt') JOIN member ON member.leg_id = claim.leg_id"
+    "{own}) AS found JOIN dossier ON dossier.id = found.dossier_id WHERE {seen}"
+    " ORDER BY found.place, dossier.id"
+)
+_BY_OWN = (
+    " UNION SELECT asked.place, member.dossier_id FROM ({own}) AS asked JOIN leg"
+    " ON leg.namespace = asked.namespace AND leg.code = asked.code"
+    " JOIN member ON member.leg_id = leg.id"
+)
 
 
 class Filters(Struct, frozen=True):
@@ -83,13 +119,19 @@ class Filters(Struct, frozen=True):
     due_before: date | None = None
 
 
-def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: int) -> list[Shown]:
+def list_dossiers(
+    tx: Tx,
+    filters: Filters,
+    seen: Narrowed,
+    after: int,
+    limit: int,
+    *,
+    newest_first: bool = False,
+) -> list[Shown]:
     """Living dossiers by id, after one: keyset paging, so that depth costs nothing."""
-    said = ["merged_into IS NULL", "dossier.id > :after", seen.condition]
-    parameters: dict[str, Any] = {"after": after, "limit": limit, **seen.parameters}
-    if filters.agency is not None:
-        said.append(filters.agency.condition)
-        parameters |= filters.agency.parameters
+    turn, order = ("<", " DESC") if newest_first else (">", "")
+    said = ["dossier.merged_into IS NULL", f"dossier.id {turn} :after"]
+    parameters: dict[str, Any] = {"after": after, "limit": limit}
     for name, column, sign in (
         ("status", "status", "="),
         ("channel", "channel", "="),
@@ -101,9 +143,9 @@ def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: i
         if value is not None:
             parameters[name] = value
             right = day(tx, name) if isinstance(value, date) else f":{name}"
-            said.append(f"{column} {sign} {right}")
+            said.append(f"dossier.{column} {sign} {right}")
     if filters.procedure is not None:
-        same = of_procedure("procedure_code", filters.procedure)
+        same = of_procedure("dossier.procedure_code", filters.procedure)
         parameters |= same.parameters
         said.append(same.condition)
     if filters.connection is not None:
@@ -112,14 +154,50 @@ def list_dossiers(tx: Tx, filters: Filters, seen: Narrowed, after: int, limit: i
             "EXISTS (SELECT 1 FROM member JOIN leg ON leg.id = member.leg_id"
             " WHERE member.dossier_id = dossier.id AND leg.connection_id = :connection)"
         )
+    narrowed = [filters.agency, seen] if filters.agency is not None else [seen]
+    listed = next((one for one in narrowed if one.codes is not None), None)
+    for one in narrowed:
+        if one is not listed or tx.dialect.name == "sqlite":
+            parameters |= one.parameters
+            said.append(one.condition)
+    where = " AND ".join(said)
+    if listed is not None and tx.dialect.name != "sqlite":
+        parameters["codes"] = bulk.pack(listed.codes or ())
+        where = _agency_by_agency(tx, where, order, has_status=filters.status is not None)
     found = tx.execute(
-        text(
-            f"SELECT {_SHOWN} FROM dossier WHERE {' AND '.join(said)}"
-            " ORDER BY dossier.id LIMIT :limit"
+        bulk.said(
+            f"SELECT {_SHOWN} FROM dossier WHERE {where} ORDER BY dossier.id{order} LIMIT :limit"
         ),
         days(tx, parameters),
     )
     return [Shown(*row) for row in found]
+
+
+def _agency_by_agency(tx: Tx, where: str, order: str, *, has_status: bool) -> str:
+    """The condition on the first dossiers by id of any of the agencies in :codes.
+
+    PostgreSQL would look through the dossiers of all agencies until the page is full, however few
+    are wanted. So each agency's index is read as far as a page may need, in the index's order,
+    which is by state: where none is asked for, state by state.
+    """
+    one = f"SELECT dossier.id FROM dossier WHERE {{same}} AND {where}"
+    one += f" ORDER BY dossier.id{order} LIMIT :limit"
+    states = ", ".join(f"('{status.value}')" for status in Status)
+    parts = []
+    for column in ("agency", "received_agency"):
+        codes = f"({bulk.texts_in(tx, 'codes')}) AS code(value)"
+        own = f"dossier.{column} = code.value"
+        turns = [(codes, own)]
+        if not has_status:
+            each = f"{codes} CROSS JOIN (VALUES {states}) AS state(value)"
+            turns = [(each, f"{own} AND dossier.status = state.value")]
+            turns.append((codes, f"{own} AND dossier.status IS NULL"))
+        parts += [
+            f"SELECT own.id FROM {source} CROSS JOIN LATERAL ({one.format(same=same)}) AS own"
+            for source, same in turns
+        ]
+    found = " UNION ".join(parts)
+    return f"dossier.id IN (SELECT id FROM ({found}) AS found ORDER BY id{order} LIMIT :limit)"
 
 
 def of_procedure(column: str, code: str) -> Narrowed:
@@ -219,81 +297,6 @@ def load_changes(tx: Tx, after: int, limit: int, seen: Narrowed) -> ChangePage:
         if r[5]
     ]
     return ChangePage(items, int(found[-1][0]) if found else after)
-
-
-class ShownRecord(Struct, frozen=True):
-    """One record of a receipt, as it is shown."""
-
-    position: int
-    code: str | None
-    disposition: str
-    reason: str | None
-    field: str | None
-    dossier: str | None
-
-
-class ShownReceipt(Struct, frozen=True):
-    """A receipt, as it is shown."""
-
-    receipt: str
-    connection: str
-    client_id: str | None
-    received_at: str
-    digest: str
-    size_bytes: int
-    counts: dict[str, int]
-    records: Sequence[ShownRecord]
-
-
-def load_shown_receipt(tx: Tx, public_id: str) -> ShownReceipt | None:
-    """What became of a push or page; None where there is no such receipt."""
-    row = tx.execute(text("SELECT * FROM receipt WHERE public_id = :id"), {"id": public_id}).first()
-    if row is None:
-        return None
-    records = _own_records(tx, row.id) + _own_duplicates(tx, row.duplicates)
-    counts = ("applied", "superseded", "duplicate", "quarantined", "pending")
-    return ShownReceipt(
-        receipt=row.public_id,
-        connection=row.connection_id,
-        client_id=row.client_id,
-        received_at=Moment().process_result_value(row.received_at, tx.dialect) or "",
-        digest=row.digest,
-        size_bytes=row.size_bytes,
-        counts={name: getattr(row, name) for name in counts},
-        records=sorted(records, key=lambda r: r.position),
-    )
-
-
-def _own_records(tx: Tx, receipt_id: int) -> list[ShownRecord]:
-    found = tx.execute(
-        text(
-            "SELECT record.id, record.code, disposition, reason, field, dossier.public_id"
-            " FROM record LEFT JOIN member ON member.leg_id = record.leg_id"
-            " LEFT JOIN dossier ON dossier.id = member.dossier_id WHERE receipt_id = :id"
-        ),
-        {"id": receipt_id},
-    )
-    mask = (1 << POSITION_BITS) - 1
-    return [ShownRecord(row[0] & mask, *row[1:]) for row in found]
-
-
-def _own_duplicates(tx: Tx, duplicates: str) -> list[ShownRecord]:
-    listed = json.loads(duplicates)
-    if not listed:
-        return []
-    found = tx.execute(
-        text(
-            "SELECT member.leg_id, dossier.public_id FROM member"
-            " JOIN dossier ON dossier.id = member.dossier_id"
-            f" WHERE member.leg_id IN ({bulk.ids_in(tx, 'ids')})"
-        ),
-        {"ids": bulk.pack(leg for _, _, leg in listed)},
-    )
-    dossiers = {row[0]: row[1] for row in found}
-    return [
-        ShownRecord(position, code, "duplicate", None, None, dossiers.get(leg))
-        for position, code, leg in listed
-    ]
 
 
 class Fresh(Struct, frozen=True):

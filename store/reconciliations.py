@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import select, text
@@ -153,6 +154,61 @@ def end(
             reason=reason.value if reason is not None else None,
             detail=detail,
         )
+    )
+
+
+class Past(Struct, frozen=True):
+    """One reconciliation as a list shows it.
+
+    Attributes:
+        state: running | done | failed.
+        counts: Discrepancy -> how many were found.
+    """
+
+    id: int
+    connection: str
+    state: str
+    started_at: str
+    ended_at: str | None
+    compared: int
+    counts: dict[str, int]
+    healed: int
+    reason: str | None
+    detail: str | None
+
+
+def list_past(
+    tx: Tx, connection: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Past]:
+    """Reconciliations, newest first; those before one."""
+    held = table(Reconciliation)
+    query = select(held).order_by(held.c.id.desc()).limit(limit)
+    if connection is not None:
+        query = query.where(held.c.connection_id == connection)
+    if before is not None:
+        query = query.where(held.c.id < before)
+    return [_past(row) for row in tx.execute(query)]
+
+
+def load_past(tx: Tx, reconciliation_id: int) -> Past | None:
+    """One reconciliation; None where there is none."""
+    held = table(Reconciliation)
+    row = tx.execute(select(held).where(held.c.id == reconciliation_id)).first()
+    return _past(row) if row is not None else None
+
+
+def _past(row: Any) -> Past:
+    return Past(
+        row.id,
+        row.connection_id,
+        row.state,
+        row.started_at,
+        row.ended_at,
+        row.compared,
+        json.loads(row.counts),
+        row.healed,
+        row.reason,
+        row.detail,
     )
 
 

@@ -37,6 +37,12 @@ CONNECTION_STATES = ("draft", "tested", "enabled", "paused", "retired")
 RUN_CAUSES = ("schedule", "catch_up", "retry", "now", "command", "reconcile")
 
 
+def _where(name: str, condition: str, *columns: str) -> Index:
+    """An index of those rows alone for which a condition holds."""
+    only = text(condition)
+    return Index(name, *columns, postgresql_where=only, sqlite_where=only)
+
+
 class Connection(SQLModel, table=True):
     """One configured link to a department's system."""
 
@@ -134,6 +140,7 @@ class Run(SQLModel, table=True):
         one_of("reason", Reason, nullable=True),
         Index("run_by_connection", "connection_id", "id"),
         Index("run_by_outcome", "connection_id", "state", "reason"),
+        _where("run_done", "state = 'done'", "connection_id", "ended_at"),
     )
     id: int | None = Field(default=None, sa_column=Column(ID, primary_key=True))
     connection_id: str = ref("connection.id")
@@ -205,6 +212,12 @@ class Receipt(SQLModel, table=True):
         ),
         CheckConstraint("(state = 'pending') = (pending > 0)", name="pending_means_pending"),
         Index("receipt_by_connection", "connection_id", "id"),
+        _where(
+            "receipt_heard",
+            "origin_id IS NULL AND shape <> 'gone'",
+            "connection_id",
+            "received_at",
+        ),
         Index(
             "receipt_pending",
             "id",
@@ -350,8 +363,9 @@ class Dossier(SQLModel, table=True):
     __table_args__ = (
         one_of("status", Status, nullable=True),
         one_of("channel", Channel, nullable=True),
-        Index("dossier_by_agency", "agency", "status", "id"),
-        Index("dossier_by_received", "received_agency", "status", "id"),
+        _where("dossier_by_agency", "merged_into IS NULL", "agency", "status", "id"),
+        _where("dossier_by_received", "merged_into IS NULL", "received_agency", "status", "id"),
+        _where("dossier_by_status", "merged_into IS NULL", "status", "id"),
         Index(
             "dossier_merged",
             "merged_into",
@@ -384,6 +398,10 @@ class Judgement(SQLModel, table=True):
         Index("judgement_received", "received_agency", "accepted_on"),
         Index("judgement_handling", "handling_agency", "accepted_on"),
         Index("judgement_closed", "received_agency", "closed_on"),
+        Index("judgement_turned", "received_agency", "from_day", "accepted_on"),
+        _where(
+            "judgement_running", "kind IN ('open', 'waiting')", "received_agency", "accepted_on"
+        ),
     )
     dossier_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     received_agency: str = text_column()

@@ -22,6 +22,7 @@ from sqlmodel import Field, SQLModel
 from canonical.reasons import Reason
 from store.columns import ID, at_most, big, moment, one_of, ref, text_column
 
+PROMOTION_STATES = ("kept", "running", "paused", "done")
 BREAKER_STATES = ("closed", "open", "half_open")
 LANES = ("live", "backlog", "replay")
 FILING_STATES = ("due", "sending", "unknown", "person", "filed", "refused", "cancelled")
@@ -377,3 +378,21 @@ class Drift(SQLModel, table=True):
     ended_by: str | None = text_column(nullable=True)
     author: str | None = text_column(nullable=True)
     reason: str | None = text_column(nullable=True)
+
+
+class Promotion(SQLModel, table=True):
+    """A candidate mapping that was put into force, the report by which, and its replay."""
+
+    __table_args__ = (
+        PrimaryKeyConstraint("connection_id", "version"),
+        one_of("state", PROMOTION_STATES),
+    )
+    connection_id: str = ref("connection.id")
+    version: int = big()
+    report: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # zstd over JSON
+    state: str = text_column()
+    after_id: int = big()  # the replay has passed the records up to this one
+    tried: int = big()
+    settled: int = big()
+    actor: str = text_column()  # who began the replay
+    reason: str = text_column()

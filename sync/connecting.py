@@ -35,8 +35,9 @@ from sync.connection_documents import (
     is_tested,
     test_digest,
 )
+from sync.connection_systems import system_wanted
 from sync.context import DECLARED, Context
-from sync.gates import pass_gates
+from sync.gates import in_write, pass_gates
 from sync.schedule import read_cron
 
 UPKEEP = "hub"  # the author of what the program itself changes
@@ -90,7 +91,7 @@ def change(context: Context, connection_id: str, by: By, edit: Edit) -> Connecti
             may not change would; what a wrong field is called with its reason.
     """
     now = context.now()
-    return context.store.in_write(lambda tx: change_in(context, tx, connection_id, by, edit, now))
+    return in_write(context, lambda tx: change_in(context, tx, connection_id, by, edit, now))
 
 
 def change_in(
@@ -181,7 +182,7 @@ def write(
             return held
         adopt(tx, held, held_schedule, at)
     if row.state == "enabled" and _is_news_to_gates(row, held):
-        pass_gates(context, tx, row)
+        pass_gates(context, tx, row, held)
     version = (max(held.version, 1) if held is not None else 0) + 1
     row = structs.replace(row, version=version)
     connections.change_connection(tx, row)
@@ -209,39 +210,6 @@ def adopt(tx: Tx, held: ConnectionRow, schedule: str | None, at: str) -> Connect
     adopted = structs.replace(held, version=1)
     connections.change_connection(tx, adopted)
     return adopted
-
-
-def system_wanted(
-    context: Context, tx: Tx, row: ConnectionRow, files: Mapping[str, bytes] | None = None
-) -> System:
-    """The system of a connection as it is to be.
-
-    Args:
-        context: The hub's parts.
-        tx: An open transaction.
-        row: The connection.
-        files: Its contract files, where they are not all pinned yet.
-
-    Raises:
-        HubError: NOT_FOUND, or a declaration that cannot be taken.
-    """
-    if row.system in DECLARED:
-        if row.declaration is None:
-            raise HubError(Reason.FIELD_MISSING, f"{row.system!r} wants a declaration")
-        if files is None:
-            files = connection_versions.load_files(tx, row.files)
-        system = context.declared(row.declaration, files)
-        if system.manifest.protocol != row.system:
-            kind = system.manifest.protocol
-            raise HubError(Reason.CONFLICT, f"the declaration is of a {kind}, not a {row.system}")
-        return system
-    if row.system not in context.systems:
-        raise HubError(
-            Reason.NOT_FOUND, f"no system {row.system!r}; there are {sorted(context.systems)}"
-        )
-    if row.declaration is not None or row.files:
-        raise HubError(Reason.FIELD_UNKNOWN, f"{row.system!r} has code and takes no declaration")
-    return context.systems[row.system]
 
 
 def checked(system: System, wanted: Wanted) -> dict[str, Any] | None:

@@ -14,11 +14,12 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 from store import catalogue, connection_versions, filing_cursors
 from store.connections import ConnectionRow
-from sync import connecting, wishes
+from sync import connecting, connection_systems, wishes
 from sync import plan as planning
 from sync.connecting import By, Wanted
 from sync.connection_documents import is_json
 from sync.context import DECLARED, Context
+from sync.gates import in_write
 
 
 class Told(Struct, frozen=True):
@@ -63,13 +64,17 @@ class Change(Struct, frozen=True, kw_only=True):
 
     Attributes:
         settings: Plain ones and secrets, by name.
+        cleared: Plain settings that are taken away.
         tables: Entries that are added.
+        own_tables: All its additions to code tables, instead of those it has.
     """
 
     endpoint: str | None = None
     role: str | None = None
     settings: Mapping[str, str] = {}
+    cleared: tuple[str, ...] = ()
     tables: Mapping[str, Mapping[str, Any]] = {}
+    own_tables: Mapping[str, Mapping[str, Any]] | None = None
     told: Told = Told()
 
 
@@ -98,7 +103,7 @@ def make(context: Context, new: New, by: By) -> ConnectionRow:
         )
         wanted = _with_told(Wanted(bare), new.told)
         connection_versions.save_files(tx, wanted.files, clock.to_iso(now))
-        manifest = connecting.system_wanted(context, tx, wanted.row).manifest
+        manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
         options, secrets = sorted_out(new.settings, manifest.options, manifest.secrets)
         role = new.role or manifest.role
         row = structs.replace(wanted.row, options=options, role=role)
@@ -109,7 +114,7 @@ def make(context: Context, new: New, by: By) -> ConnectionRow:
             catalogue.change_catalogue(tx, changed, "hub connections", clock.to_iso(now))
         return made
 
-    return context.store.in_write(work)
+    return in_write(context, work)
 
 
 def mend(context: Context, connection_id: str, change: Change, by: By) -> ConnectionRow:
@@ -128,7 +133,7 @@ def mend(context: Context, connection_id: str, change: Change, by: By) -> Connec
         tried_at_once(context, tx, row)
         return row
 
-    return context.store.in_write(work)
+    return in_write(context, work)
 
 
 def tried_at_once(context: Context, tx: Tx, row: ConnectionRow) -> None:
@@ -143,20 +148,25 @@ def tried_at_once(context: Context, tx: Tx, row: ConnectionRow) -> None:
 def _changed(context: Context, tx: Tx, wanted: Wanted, change: Change, at: str) -> Wanted:
     wanted = _with_told(wanted, change.told)
     connection_versions.save_files(tx, wanted.files, at)
-    manifest = connecting.system_wanted(context, tx, wanted.row).manifest
+    manifest = connection_systems.system_wanted(context, tx, wanted.row).manifest
     options, secrets = sorted_out(change.settings, manifest.options, manifest.secrets)
     held = wanted.row
-    tables = {name: dict(codes) for name, codes in held.tables.items()}
+    told = held.tables if change.own_tables is None else change.own_tables
+    tables = {name: dict(codes) for name, codes in told.items()}
     for name, codes in change.tables.items():
         tables.setdefault(name, {}).update(codes)
     row = structs.replace(
         held,
         endpoint=held.endpoint if change.endpoint is None else change.endpoint,
         role=held.role if change.role is None else change.role,
-        options={**held.options, **options},
+        options=_less(held.options, change.cleared) | options,
         tables=tables,
     )
     return structs.replace(wanted, row=row, secrets=secrets)
+
+
+def _less(options: Mapping[str, str], cleared: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if name not in cleared}
 
 
 def _with_told(wanted: Wanted, told: Told) -> Wanted:

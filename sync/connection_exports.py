@@ -20,11 +20,12 @@ from canonical.reasons import Reason
 from store import connection_versions, connections, plans
 from store.connections import ConnectionRow, SecretFact
 from store.tables import CONNECTION_STATES
-from sync import connecting, secret_values, toml_text
+from sync import connecting, connection_systems, secret_values, toml_text
 from sync.connecting import By, Wanted
 from sync.connection_documents import Difference, differences, document_of, is_json
 from sync.connection_edits import tried_at_once
 from sync.context import Context
+from sync.gates import in_write
 
 FORM = 1
 _BASE64 = "base64:"
@@ -254,7 +255,7 @@ def apply(
                 _take(context, tx, name, told, by, now)
         return steps
 
-    return context.store.in_write(work)
+    return in_write(context, work)
 
 
 def _take(context: Context, tx: Tx, name: str, told: Told, by: By, now: datetime) -> None:
@@ -276,7 +277,7 @@ def _known_settings(
     files: Mapping[str, bytes],
 ) -> None:
     """Whether the system has every setting and secret that is named anew."""
-    manifest = connecting.system_wanted(context, tx, row, files).manifest
+    manifest = connection_systems.system_wanted(context, tx, row, files).manifest
     known = [*manifest.options, *(held.options if held is not None else ())]
     for name in row.options:
         if name not in known:

@@ -19,6 +19,8 @@ from store import catalogue, connection_versions, connections
 from store.connections import ConnectionRow
 from store.engine import Store
 from store.vault import Vault
+from sync.learning import Learner
+from sync.scopes import Scopes
 
 # What a connection without code of its own speaks; its declaration says the rest.
 DECLARED = ("file", "rest", "soap")
@@ -104,6 +106,7 @@ class Context:
         declare: Builds the system of a declaration and its contract files.
         probe: Feels the way to a counterpart while a link is tried.
         contracts: Reads contracts that are handed in.
+        learner: What records look like, as this process has seen and not settled yet.
     """
 
     def __init__(
@@ -125,14 +128,21 @@ class Context:
         self.declare = declare
         self.probe = probe
         self.contracts = contracts
+        self.learner = Learner()
         self._declared: dict[tuple[str, int], System | HubError] = {}
+        self.scopes = Scopes()
         self._books: Books | None = None
         self._mappings: dict[tuple[str, int], CompiledMapping] = {}
         self._lock = threading.Lock()
 
-    def books(self, tx: Tx) -> Books:
-        """The catalogue in force, kept while its version stays."""
-        version = catalogue.current_version(tx)
+    def books(self, tx: Tx, version: int | None = None) -> Books:
+        """The catalogue in force, kept while its version stays.
+
+        Args:
+            tx: An open transaction.
+            version: The version in force, where that was read in it already.
+        """
+        version = catalogue.current_version(tx) if version is None else version
         with self._lock:
             if self._books is None or self._books.version != version:
                 self._books = catalogue.load_books(tx, version)

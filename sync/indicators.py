@@ -8,10 +8,11 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical import clock
 from canonical.catalogue import Books
-from canonical.codes import agency_code
 from canonical.indicators import BUCKETS, Count
 from store import indicators, reads, rights
 from store.indicators import Question
+from store.rights import Narrowed
+from sync.scopes import Scopes
 
 
 class Ask(Struct, frozen=True):
@@ -43,13 +44,28 @@ def as_of_day(ask: Ask, now: datetime) -> date:
     return ask.as_of or min(ask.end, clock.day_of(now))
 
 
-def question_of(tx: Tx, books: Books, ask: Ask, now: datetime) -> Question:
-    """What is asked, in the store's words: who lies below the agency is looked up."""
+def question_of(
+    tx: Tx, books: Books, ask: Ask, now: datetime, scopes: Scopes | None = None
+) -> Question:
+    """What is asked, in the store's words: who lies below the agency is looked up.
+
+    Args:
+        tx: An open transaction.
+        books: The catalogue in force.
+        ask: What is asked.
+        now: The present moment.
+        scopes: Where that is kept from one question to the next; None asks the catalogue.
+    """
+    scopes = scopes or Scopes()
     as_of = as_of_day(ask, now)
     column = "j.handling_agency" if ask.is_by_handling else "j.received_agency"
-    spans = books.agencies.scope(agency_code(ask.agency), rights.seen_agencies(tx), as_of)
+    seen = scopes.seen(tx)
+    spans = scopes.below(books, ask.agency, seen, as_of)
+    scope = Narrowed(f"{column} IS NOT NULL", {})
+    if not rights.are_all(spans, len(seen)):
+        scope = rights.in_scope(tx, spans, (column,), "j.accepted_on", _STILL_OPEN)
     return Question(
-        scope=rights.in_scope(tx, spans, (column,), "j.accepted_on", _STILL_OPEN),
+        scope=scope,
         start=ask.start,
         end=ask.end,
         as_of=as_of,
@@ -60,9 +76,9 @@ def question_of(tx: Tx, books: Books, ask: Ask, now: datetime) -> Question:
     )
 
 
-def answer(tx: Tx, books: Books, ask: Ask, now: datetime) -> dict[str, Any]:
+def answer(tx: Tx, books: Books, ask: Ask, now: datetime, scopes: Scopes) -> dict[str, Any]:
     """The answer of CONTRACT, Indicators."""
-    counts = indicators.count_seed(tx, question_of(tx, books, ask, now))
+    counts = indicators.count_seed(tx, question_of(tx, books, ask, now, scopes))
     sources = reads.freshness(tx, ask.connection)
     told: dict[str, Any] = {
         "profile": ask.profile,

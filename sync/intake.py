@@ -28,7 +28,16 @@ from sync import bulk_quarantine, shapes
 from sync.batch import Source, decide_and_fold
 from sync.context import Context
 from sync.dossiers import put_together
-from sync.reading import CANONICAL, GONE, Read, read_canonical, read_gone, read_native
+from sync.learning import Sample
+from sync.reading import (
+    CANONICAL,
+    GONE,
+    Read,
+    Watch,
+    read_canonical,
+    read_gone,
+    read_native,
+)
 
 logger = logging.getLogger(__name__)
 MAX_RECORDS = 1 << POSITION_BITS
@@ -94,7 +103,9 @@ class Outcome(Struct, frozen=True):
 Within = Callable[[Tx, Outcome], None]
 
 
-def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
+def read(
+    context: Context, tx: Tx, taken: Taken, mapping_version: int, watch: Watch | None = None
+) -> Read:
     """The checked records of a body, those that its shape means.
 
     Raises:
@@ -122,6 +133,7 @@ def read(context: Context, tx: Tx, taken: Taken, mapping_version: int) -> Read:
         taken.received_at,
         context.vault,
         shape.positions,
+        watch,
     )
 
 
@@ -130,10 +142,21 @@ def prepare(context: Context, taken: Taken) -> tuple[Read, int]:
     with context.store.read() as tx:
         current = connections.load_connection(tx, taken.connection.id)
         version = current.mapping_version if current else taken.connection.mapping_version
-        found = read(context, tx, taken, version)
+        sample = _sample(context, tx, taken, version)
+        found = read(context, tx, taken, version, sample)
+        context.learner.note(taken.connection.id, sample)
     if len(found.items) >= MAX_RECORDS:
         raise RequestRefused(Reason.BODY_TOO_LARGE, 413)
     return found, version
+
+
+def _sample(context: Context, tx: Tx, taken: Taken, version: int) -> Sample | None:
+    """What looks at the rows while they are read; None where they are in the hub's own words."""
+    connection = taken.connection
+    if connection.system == CANONICAL or shapes.told(taken.shape).name == GONE:
+        return None
+    system = context.system_of(connection, version, tx)
+    return Sample(context.learner.lens(tx, connection.id, version, system))
 
 
 def take_in(

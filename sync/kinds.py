@@ -3,6 +3,7 @@
 from sync import (
     deliver,
     deliver_replaying,
+    promotion_replay,
     publish,
     reconciling,
     runs,
@@ -17,6 +18,7 @@ KINDS: tuple[Kind, ...] = (
     FILING,
     deliver.KIND,
     deliver_replaying.KIND,
+    promotion_replay.KIND,
     publish.KIND,
     suspects.KIND,
     reconciling.KIND,

@@ -83,7 +83,7 @@ def _ask(period: Period) -> Ask:
 
 
 def _told(context: Context, tx: Tx, period: Period, now: datetime) -> dict[str, Any]:
-    return indicators.answer(tx, context.books(tx), _ask(period), now)
+    return indicators.answer(tx, context.books(tx), _ask(period), now, context.scopes)
 
 
 def is_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -93,7 +93,7 @@ def is_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 
 def _why(context: Context, tx: Tx, period: Period, held: PublicationRow, now: datetime) -> str:
     """Why the revision before no longer stands, for people."""
-    scope = indicators.question_of(tx, context.books(tx), _ask(period), now).scope
+    scope = indicators.question_of(tx, context.books(tx), _ask(period), now, context.scopes).scope
     changed = publications.count_changed(tx, scope, period.end, held.known_seq)
     if not changed:
         return "Phạm vi cơ quan theo danh mục đã thay đổi sau lần công bố trước."

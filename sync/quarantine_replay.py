@@ -126,7 +126,7 @@ def _replay_connection(
     )
     if lease is None:
         raise HubError(Reason.CONFLICT, f"another replay of {connection_id!r} is under way")
-    under_way = _Replay(context, lease, why, Summary(connection_id, Counter()), done)
+    under_way = Replaying(context, lease, why, Summary(connection_id, Counter()), done)
     try:
         under_way.run(chosen)
     finally:
@@ -134,7 +134,7 @@ def _replay_connection(
     return under_way.summary
 
 
-class _Replay:
+class Replaying:
     """One replay of a connection under way."""
 
     def __init__(
@@ -161,11 +161,9 @@ class _Replay:
             if not groups:
                 break
             for origin_id, positions in groups:
-                self._receipt(origin_id, positions)
-                self._done(self.summary.tried)
-                self._hold()
+                self.receipt(origin_id, positions)
             after = intake.record_id(groups[-1][0], groups[-1][1][-1])
-        self._end_alarm()
+        self.end_alarm()
 
     def _hold(self) -> None:
         """Prolong the lease where nothing was committed for a while."""
@@ -178,7 +176,7 @@ class _Replay:
         connections.hold_lease(tx, self._lease, now, self._context.limits.lease_s)
         self._held_at = now
 
-    def _end_alarm(self) -> None:
+    def end_alarm(self) -> None:
         """Nothing is left in the quarantine: nobody needs to look at it."""
         connection_id, at = self.summary.connection, clock.to_iso(self._context.now())
 
@@ -188,8 +186,13 @@ class _Replay:
 
         self._context.store.in_write(work)
 
-    def _receipt(self, origin_id: int, positions: Sequence[int]) -> None:
+    def receipt(self, origin_id: int, positions: Sequence[int]) -> None:
         """The records of one receipt: one commit, or more where one of them breaks deciding."""
+        self._take_up(origin_id, positions)
+        self._done(self.summary.tried)
+        self._hold()
+
+    def _take_up(self, origin_id: int, positions: Sequence[int]) -> None:
         try:
             taken, mapping_version, found = self._read(origin_id, positions)
         except (Malformed, Garbled) as error:

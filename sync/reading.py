@@ -6,7 +6,7 @@ items, so replay and `hub verify` need nothing but the receipt.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -45,6 +45,16 @@ class Read(msgspec.Struct, frozen=True):
     items: Sequence[Item]
     is_list: bool = True
     drift: frozenset[str] = frozenset()
+
+
+class Watch(Protocol):
+    """Looks at the rows of a body while they are read."""
+
+    def begin(self, count: int) -> None:
+        """So many rows are to come."""
+
+    def see(self, position: int, row: Row, item: Item) -> None:
+        """One row and what became of it."""
 
 
 def read_canonical(
@@ -115,15 +125,21 @@ def read_native(
     now: datetime,
     vault: Vault,
     only: Collection[int] | None = None,
+    watch: Watch | None = None,
 ) -> Read:
     """The records of a page, file or door call in a department's own words.
+
+    A `watch` is told of every row that can be read, and what became of it.
 
     Raises:
         HubError: the whole body is outside the department's contract.
     """
     items: list[Item] = []
     drift: set[str] = set()
-    for position, row in _wanted(system.rows(shape, raw), only):
+    rows = system.rows(shape, raw)
+    if watch is not None:
+        watch.begin(len(rows))
+    for position, row in _wanted(rows, only):
         if isinstance(row, GoneRow):
             items.append(
                 to_tombstone(
@@ -132,6 +148,8 @@ def read_native(
             )
             continue
         item = _native(row, position, mapping, drift, now, vault, namespace)
+        if watch is not None and isinstance(row, Row):
+            watch.see(position, row, item)
         items.append(_known_again(item, row, vault) if isinstance(item, Rejected) else item)
     return Read(items, drift=frozenset(drift))
 

@@ -19,7 +19,7 @@ from canonical.ports import Ask, Client, Page
 from canonical.reasons import Reason
 from canonical.text import Malformed
 from store import connections, legs
-from sync import checkpoint, runbook
+from sync import checkpoint, drift, runbook
 from sync.context import Context
 from sync.intake import Outcome, Taken, prepare, take_in
 from sync.jobs import Stopping
@@ -103,6 +103,7 @@ async def _whole(
             with contextlib.suppress(HubError):
                 await client.close()
         await to_the_end(runbook.end, context, run, way, error, detail)
+        await to_the_end(drift.settle, context, run.connection.id)
     if isinstance(error, LeaseLost):
         raise error
     return run.summary

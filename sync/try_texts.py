@@ -148,6 +148,10 @@ NO_CLIENT = (
     "Tạo tài khoản cho sở: hub clients add TEN --scope push --connection ID.",
     "Make an account for the department: hub clients add NAME --scope push --connection ID.",
 )
+NOT_COVERED = (
+    "Đưa giá trị vào bảng mã, hoặc nêu tên nó trong refused; xem hub connections coverage ID.",
+    "Map the value in its table, or name it in refused; see hub connections coverage ID.",
+)
 NO_ADDRESS = (
     "Đặt địa chỉ: hub connections change ID --endpoint http://…",
     "Set the address: hub connections change ID --endpoint http://…",

@@ -20,7 +20,7 @@ from canonical.record import Item, Rejected
 from canonical.text import Malformed
 from store import clients, connections
 from store.connections import ConnectionRow
-from sync import samples
+from sync import coverage, samples
 from sync.connecting import By, mark_tested
 from sync.context import Context
 from sync.reading import CANONICAL, read_canonical, read_native
@@ -39,7 +39,7 @@ from sync.try_stages import (
     none,
     since,
 )
-from sync.try_texts import NO_ADDRESS, NO_CLIENT, mend, stage_of
+from sync.try_texts import NO_ADDRESS, NO_CLIENT, NOT_COVERED, mend, stage_of
 
 _MOST_NAMED = 5
 
@@ -377,4 +377,21 @@ def _has_client(context: Context, row: ConnectionRow) -> Found:
     return Found(f"tài khoản: {told}", f"clients: {told}", {"clients": names})
 
 
-PROOFS: tuple[tuple[str, Proof], ...] = ()
+def _covered(context: Context, row: ConnectionRow) -> Found:
+    """Whether every value that can arrive has a target or a name (sync.coverage)."""
+    found = coverage.look(context, row)
+    values = sum(one.values for one in found.fields)
+    told = {
+        "values": values,
+        "records": found.records,
+        "uncovered": [{"rule": one.rule, "value": one.value} for one in found.uncovered],
+    }
+    if not found.ok:
+        first = found.uncovered[0] if found.uncovered else None
+        vi = f"{found.vi} {first.vi}" if first is not None else found.vi
+        en = f"{found.en} {first.en}" if first is not None else found.en
+        raise StageFailed(None, (vi, en), NOT_COVERED, told)
+    return Found(found.vi, found.en, told)
+
+
+PROOFS: tuple[tuple[str, Proof], ...] = (("coverage", _covered),)

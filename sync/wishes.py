@@ -16,6 +16,7 @@ from sync import connecting
 from sync import plan as planning
 from sync.connecting import By, Wanted
 from sync.context import Context
+from sync.gates import in_write
 from sync.runs import is_asked, schedule_of
 from sync.schedule import read_cron
 
@@ -121,7 +122,7 @@ def _move(context: Context, connection_id: str, known: Sequence[str], state: str
             alarms.end_all(tx, connection_id, clock.to_iso(now))
             plans.forget_suspicion(tx, connection_id)
 
-    context.store.in_write(work)
+    in_write(context, work)
 
 
 def reschedule(

@@ -11,6 +11,14 @@ import pytest
 STORES = ("sqlite", "postgresql")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--contract",
+        default=None,
+        help="a WSDL kept elsewhere (tests/e2e/test_linked_without_code.py)",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unproved: the store is not proved after this test")
 

@@ -67,14 +67,14 @@ class Source:
 class Poll:
     """One connection of a system whose client is `source`."""
 
-    def __init__(self, hub: Trial, name: str, system: System, shape: str) -> None:
+    def __init__(self, hub: Trial, name: str, system: System, shape: str, **more: Any) -> None:
         self.hub = hub
         self.name = name
         self.source = Source(hub, shape)
         known: Mapping[str, System] = hub.context.systems
         replaced = msgspec.structs.replace(system, connect=lambda _: self.source)
         hub.context.systems = {**dict(known), system.manifest.id: replaced}
-        hub.connect(name, system=system.manifest.id)
+        hub.connect(name, system=system.manifest.id, **more)
 
     async def run(
         self, *bodies: bytes, total: int | None = None, window: Window | None = None

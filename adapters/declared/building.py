@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.declared.checks import check
 from adapters.declared.client import PullClient
-from adapters.declared.contracts import Contract, ContractFault
+from adapters.declared.contracts import Contract, ContractFault, Message, closed_values
 from adapters.declared.declaration import Declaration, DeclarationFault, decode
 from adapters.declared.deviating import deviations_of
 from adapters.declared.door import DeclaredDoor
@@ -73,7 +73,20 @@ def build(declaration: dict[str, Any], files: Mapping[str, bytes], wire: Wire) -
         fingerprint=held.fingerprint if held is not None else "",
         deviations=deviations_of(told, spoken) if spoken is not None else None,
         sample=lambda: sample_of(told, offered),
+        listed=closed_values(_messages(told, spoken, offered)),
     )
+
+
+def _messages(
+    told: Declaration, spoken: Contract | None, offered: Contract | None
+) -> Iterator[Message | None]:
+    """What records come in: answers to what the hub asks, and what is brought to its door."""
+    if spoken is not None and told.pull is not None:
+        wanted = told.pull.request.operation
+        yield from (one.output for one in spoken.operations if one.name == wanted)
+    if offered is not None and told.push is not None and told.push.door is not None:
+        names = {one.name for one in told.push.door.operations}
+        yield from (one.input for one in offered.operations if one.name in names)
 
 
 def manifest(told: Declaration) -> Manifest:

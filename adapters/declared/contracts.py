@@ -1,5 +1,6 @@
 """What a contract says, for the settings form and for drafting a declaration; and how it fails."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -135,4 +136,20 @@ def shown(operation: Operation) -> dict[str, Any]:
         path, field = waiting.pop(0)
         found[path] = field
         waiting[:0] = [(f"{path}.{inner.name}", inner) for inner in field.fields]
+    return found
+
+
+def closed_values(messages: Iterable[Message | None]) -> dict[str, list[str]]:
+    """Name of a field -> the closed list of values that these messages declare for it.
+
+    Where several fields bear one name, the values of all of them.
+    """
+    found: dict[str, list[str]] = {}
+    waiting = [field for message in messages if message is not None for field in message.fields]
+    while waiting:
+        field = waiting.pop()
+        if field.values:
+            known = found.setdefault(field.name, [])
+            known += [value for value in field.values if value not in known]
+        waiting += field.fields
     return found

@@ -6,6 +6,7 @@ declaration that needs nobody at the other end.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,7 @@ _BY_TRANSFORM = {
     "dong": "1",
 }
 _DEEPEST = 12
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def sample_of(told: Declaration, contract: Contract | None) -> Sample | None:
@@ -52,7 +54,7 @@ def sample_of(told: Declaration, contract: Contract | None) -> Sample | None:
     if push is not None and push.door is not None and contract is not None:
         operation = push.door.operations[0]
         message = contract.operation(operation.name).input
-        rows = _rows(told, operation.shape)
+        rows = _rows(told, operation.shape, with_words=True)
         # Without a record path the message itself is the record.
         below = "" if operation.records in (".", "") else operation.records.replace("/", ".")
         return Sample(
@@ -71,15 +73,24 @@ def sample_of(told: Declaration, contract: Contract | None) -> Sample | None:
     return None
 
 
-def _rows(told: Declaration, shape: str) -> dict[str, dict[str, Any]]:
-    """Plain path below the record -> the row that reads it, with its table's keys beside."""
+def _rows(told: Declaration, shape: str, *, with_words: bool = False) -> dict[str, dict[str, Any]]:
+    """Plain path below the record -> the row that reads it, with its table's keys beside.
+
+    With words, also each name that an expression holds; whether it is a field the contract says.
+    """
     tables = told.mapping.get("tables", {})
     found: dict[str, dict[str, Any]] = {}
+    words: dict[str, dict[str, Any]] = {}
     for row in told.mapping.get("shapes", {}).get(shape, {}).get("rows", []):
-        path = row.get("source") or (row.get("first_of") or [""])[0]
-        if path and path.replace(".", "").replace("_", "").isalnum():
-            found.setdefault(path, {**row, "keys": list(tables.get(row.get("table", ""), {}))})
-    return found
+        path = row.get("source") or row.get("each") or (row.get("first_of") or [""])[0]
+        reads = {**row, "keys": list(tables.get(row.get("table", ""), {}))}
+        if "each" in row:
+            reads["transforms"] = [t for one in row["items"] for t in one.get("transforms", ())]
+        if path.replace(".", "").replace("_", "").isalnum():
+            found.setdefault(path, reads)
+        else:
+            words.update(dict.fromkeys(_NAME.findall(path), reads))
+    return {**words, **found} if with_words else found
 
 
 def _put(record: dict[str, Any], names: Sequence[str], value: Any) -> None:

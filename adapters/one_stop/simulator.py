@@ -19,7 +19,8 @@ dossierStatus. One dossier may stand several times with different modifiedDate: 
 through is then given, as an app does that is asked in between. Codes: contract/codes.json.
 
 Options: client_id, client_secret, expires_in (seconds a token lives), token_lists (list calls after
-which a token is no longer taken), for trying how a caller copes.
+which a token is no longer taken), for trying how a caller copes. Own mood: `drift` (a field under a
+new name; options rename, rename_procedure).
 """
 
 import hashlib
@@ -36,6 +37,7 @@ from starlette.routing import Route
 
 from adapters.one_stop import invented
 from adapters.simulation import Simulation
+from adapters.simulation.renaming import Renaming
 
 CLIENT_ID = "truc-lien-thong"
 CLIENT_SECRET = "mo-phong-khong-phai-that"  # noqa: S105 - invented, opens only this simulator
@@ -57,6 +59,7 @@ class _App:
         self._lists = int(options.get("token_lists", "1000000"))
         self._left: dict[str, int] = {}
         self._issued = 0
+        self._renaming = Renaming(options, "serviceCode", "dueDate:promisedDate")
         self.simulation = Simulation(
             [
                 Route("/o/rest/v2/login", self._login, methods=["POST"]),
@@ -65,6 +68,7 @@ class _App:
             ],
             options={"client_id": self._client[0]},
             secrets={"client_secret": self._client[1]},
+            more_moods=("drift",),
             on_data=self._take,
         )
         self._take(rows)
@@ -103,6 +107,8 @@ class _App:
                 request.query_params.get("receiveDay") or None,
             )
             rows = [row for row in rows if (row.get("serviceCode"), _received_on(row)) == wanted]
+        if self.simulation.mood == "drift":
+            rows = [self._renaming.of(row) for row in rows]
         window = self.simulation.arranged(rows)
         start = max(asked.get("start", 0), 0)
         end = min(asked.get("end", start + _MAX_ROWS), start + _MAX_ROWS)

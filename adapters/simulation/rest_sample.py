@@ -13,7 +13,8 @@ are `dd/MM/yyyy HH:mm:ss` at +07:00, days `dd/MM/yyyy`; no more than 100 rows a 
 come back later · 9 the department's own failure.
 
 Options: taiKhoan, matKhau; phien_lan (calls after which a session ends). Own moods: `error` (maLoi
-9), `drift` (a field under a new name). `--data FILE`: a JSON list of dossiers as in `hoSo`.
+9), `drift` (a field under a new name; options rename, rename_procedure). `--data FILE`: a JSON list
+of dossiers as in `hoSo`.
 """
 
 import json
@@ -26,6 +27,7 @@ from starlette.routing import Route
 
 from adapters.simulation import sample_rows
 from adapters.simulation.harness import Simulation
+from adapters.simulation.renaming import Renaming
 
 ACCOUNT = "truc-lien-thong"
 PASSWORD = "mo-phong-khong-phai-that"  # noqa: S105 - invented, opens only this simulator
@@ -39,6 +41,7 @@ class _Department:
         self._rows = rows
         self._account = options.get("taiKhoan", ACCOUNT)
         self._password = options.get("matKhau", PASSWORD)
+        self._renaming = Renaming(options, "maThuTuc", sample_rows.RENAMED)
         self._calls = int(options.get("phien_lan", "1000000"))
         self._left: dict[str, int] = {}
         self._issued = 0
@@ -84,6 +87,7 @@ class _Department:
         except ValueError:
             return _said(9, "Tham số không đúng")
         rows = [sample_rows.spoilt(mood, n, row) for n, row in enumerate(rows)]
+        rows = [self._renaming.of(row) for row in rows] if mood == "drift" else rows
         rows = self.simulation.arranged(rows)
         size = max(1, min(size, _MOST))
         start = (page - 1) * size

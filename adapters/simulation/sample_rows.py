@@ -3,8 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+RENAMED = "ngayHenTra:ngayHenTraKetQua"  # what the mood `drift` does unless told otherwise
 MOMENT = "%d/%m/%Y %H:%M:%S"
 DAY = "%d/%m/%Y"
+# Every third one is of the second.
+PROCEDURES = (
+    ("1.001612", "Đăng ký thành lập hộ kinh doanh"),
+    ("2.000889", "Cấp giấy phép xây dựng nhà ở riêng lẻ"),
+)
 STATES = ("MOI_TIEP_NHAN", "DANG_XU_LY", "CHO_BO_SUNG", "DA_XONG", "DA_TRA", "TU_CHOI")
 
 
@@ -14,13 +20,14 @@ def invented() -> list[dict[str, Any]]:
     found = []
     for n in range(1, 26):
         taken_in = first + timedelta(days=n)
+        procedure, title = PROCEDURES[n % 3 == 0]
         is_done = STATES[n % len(STATES)] in ("DA_XONG", "DA_TRA")
         found.append(
             {
                 "maHoSo": f"SM-2026-{n:04d}",
                 "soBienNhan": f"SM/2026/{n:04d}",
-                "maThuTuc": "1.001612",
-                "tenThuTuc": "Đăng ký thành lập hộ kinh doanh",
+                "maThuTuc": procedure,
+                "tenThuTuc": title,
                 "coQuan": "SO_MAU",
                 "trangThai": STATES[n % len(STATES)],
                 "chuHoSo": {
@@ -59,11 +66,7 @@ def between(
 
 
 def spoilt(mood: str, place: int, row: dict[str, Any]) -> dict[str, Any]:
-    """Every fifth row with its dates as careless departments send them; `drift` renames a field."""
-    if mood == "drift":
-        told = dict(row)
-        told["ngayHenTraKetQua"] = told.pop("ngayHenTra")
-        return told
+    """Every fifth row with its dates as careless departments send them."""
     if place % 5 != 4:
         return row
     if mood == "mixed_dates":

@@ -5,8 +5,9 @@ what was not yet confirmed, oldest first, and in `conTiep` how many more wait; `
 (a two-step pull). SOAP 1.1 and 1.2 on one address. `maLoi`: 0 all is well · 1 wrong account or
 password · 2 nothing there · 9 the department's own failure.
 
-Options: taiKhoan, matKhau. Own moods: `error` (maLoi 9), `drift` (a field under a new name).
-`--data FILE`: a JSON list of dossiers in the words of the contract's HoSo.
+Options: taiKhoan, matKhau. Own moods: `error` (maLoi 9), `drift` (a field under a new
+name; options rename, rename_procedure). `--data FILE`: a JSON list of dossiers in the words of the
+contract's HoSo.
 """
 
 import json
@@ -21,6 +22,7 @@ from starlette.routing import Route
 
 from adapters.simulation import sample_rows
 from adapters.simulation.harness import Simulation
+from adapters.simulation.renaming import Renaming
 
 CONTRACT = Path(__file__).with_suffix(".wsdl")
 ACCOUNT = "truc-lien-thong"
@@ -38,6 +40,7 @@ class _Department:
         self._confirmed: set[str] = set()
         self._account = options.get("taiKhoan", ACCOUNT)
         self._password = options.get("matKhau", PASSWORD)
+        self._renaming = Renaming(options, "maThuTuc", sample_rows.RENAMED)
         self.simulation = Simulation(
             [Route("/ho-so", self.answer, methods=["GET", "POST"])],
             endpoint="/ho-so",
@@ -74,7 +77,9 @@ class _Department:
 
     def _listed(self, known: dict[str, str]) -> str:
         rows = sample_rows.between(self._rows, None, None)
-        rows = [sample_rows.spoilt(self.simulation.mood, n, row) for n, row in enumerate(rows)]
+        mood = self.simulation.mood
+        rows = [sample_rows.spoilt(mood, n, row) for n, row in enumerate(rows)]
+        rows = [self._renaming.of(row) for row in rows] if mood == "drift" else rows
         rows = [row for row in rows if row["maHoSo"] not in self._confirmed]
         rows = self.simulation.arranged(rows)
         size = max(1, min(int(known.get("soDong") or _MOST), _MOST))

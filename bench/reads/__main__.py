@@ -29,7 +29,8 @@ from bench.reads.given import Filled
 from bench.reads.peer_token import token as peer_token
 from bench.reads.portal import PORTAL, Portal
 
-CONNECTIONS = 8
+# A portal has many readers at once.
+CONNECTIONS = 32
 LIMIT = 50
 DEPARTMENT, PROVINCE = "H50.05", "H50"
 # Requests in a lap: of single dossiers, of pages; a twentieth of them warms up.

@@ -271,6 +271,7 @@ def list_dossiers(
             .join(Claim, Claim.leg_id == Member.leg_id)  # type: ignore[arg-type]
             .where(Claim.code == code, or_(Claim.kind == "national", Claim.kind == "receipt"))
         )
+    asked = asked.where(Dossier.merged_into == None)  # noqa: E711 - SQL's own, as the indexes say
     if agency is not None and agency != "H50":
         asked = asked.where(Dossier.agency == agency)
     if status is not None:

@@ -21,7 +21,7 @@ class Portal(Product):
         self.database = told.path.strip("/")
         with psycopg.connect(url) as at:
             backend = at.execute("SELECT pg_backend_pid()").fetchone()
-        stat = Path(f"/proc/{backend[0] if backend else 0}/stat").read_text("utf-8")
+            stat = Path(f"/proc/{backend[0] if backend else 0}/stat").read_text("utf-8")
         server = int(stat.rpartition(")")[2].split()[1])  # the parent of a backend
         self.postgres = Postgres(told.port or 5432, server, folder / "log")
         self.folder = folder

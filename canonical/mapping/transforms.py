@@ -184,6 +184,11 @@ _PLAIN: dict[str, Transform] = {
 _WITH_ARGUMENT: dict[str, Callable[[str], Transform]] = {"date": date}
 
 
+def names() -> list[str]:
+    """The transforms there are, for a form; one that takes an argument with its colon."""
+    return [*_PLAIN, *(f"{name}:" for name in _WITH_ARGUMENT)]
+
+
 def named(name: str, own: dict[str, Transform] | None = None) -> Transform:
     """The transform a mapping row names.
 

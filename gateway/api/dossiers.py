@@ -11,41 +11,28 @@ from starlette.concurrency import run_in_threadpool
 
 from canonical import clock
 from canonical.errors import RequestRefused
-from canonical.fields import Channel
 from canonical.reasons import Reason
-from canonical.states import Status
 from gateway.api import examples
-from gateway.auth import context_of, needs
-from gateway.plain import Day
+from gateway.api.listing import Listing, parameters, read_listing
+from gateway.api.reading import Wanted, ask
+from gateway.auth import allowed, context_of, needs, subject
 from gateway.problems import language_of
 from store import reads, rights
 from store.clients import Principal
-from store.reads import Filters, Shown
+from store.doors import load_door
+from store.reads import Shown
 from sync.context import Context
 from sync.shown import render
 
 router = APIRouter(tags=["Hồ sơ"])
 Reader = Annotated[Principal, needs("read")]
-MAX_LIMIT = 500
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Text = Annotated[str | None, Query(max_length=400)]
 
 
 @router.get("/api/v1/dossiers/{dossier_id}", summary="Một hồ sơ", responses=examples.ONE)
-async def get_dossier(request: Request, dossier_id: str, principal: Reader) -> Response:
+async def get_dossier(request: Request, dossier_id: str) -> Response:
     """Hồ sơ theo mã nội bộ của trục; mã cũ vẫn dẫn tới hồ sơ hiện tại."""
-    context, language = context_of(request), language_of(request)
-
-    def load() -> bytes | None:
-        with context.store.read() as tx:
-            books = context.books(tx)
-            seen = rights.visible(tx, principal, books.agencies, context.now())
-            shown = reads.load_dossier(tx, dossier_id, seen)
-            return render(shown, books, language) if shown is not None else None
-
-    body = await run_in_threadpool(load)
-    if body is None:
-        raise RequestRefused(Reason.NOT_FOUND, 404)
+    wanted = Wanted(subject(request), language_of(request), public_id=dossier_id)
+    body = (await ask(request, wanted)).items[0]
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Vary": "Accept-Language"}
     if _is_held(request.headers.get("if-none-match", ""), etag):
@@ -103,70 +90,46 @@ def _next(shown: list[Shown], limit: int) -> str | None:
     return base64.urlsafe_b64encode(str(shown[-1].id).encode()).rstrip(b"=").decode()
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What a listing was asked for."""
-
-    code: str | None
-    agency: str | None
-    filters: Filters
-    after: int
-    limit: int
-
-
 def _listing(
-    context: Context, principal: Principal, asked: Asked, language: str
+    context: Context, asker: str, asked: Listing, after: int, language: str
 ) -> tuple[list[bytes], str | None, int]:
-    with context.store.read() as tx:
-        books = context.books(tx)
-        newest = reads.newest_seq(tx)
-        seen = rights.visible(tx, principal, books.agencies, context.now())
-        if asked.code is not None:
-            shown = reads.find_by_code(tx, asked.code, seen)
-            return [render(s, books, language) for s in shown], None, newest
-        filters = asked.filters
+    filters, now, scopes = asked.filters(), context.now(), context.scopes
+    # How things stand is read first, so whoever follows the feed from there misses nothing.
+    with context.store.glance() as tx:
+        door = load_door(tx, [asker])
+        principal = allowed(door, asker, "read")
+        books = context.books(tx, door.catalogue)
+        codes = scopes.seen(tx, door.agencies)
+        seen = rights.EVERYTHING
+        if principal.agencies:
+            seen = rights.of_codes(tx, scopes.granted(books, principal, codes, now))
         if asked.agency is not None:
-            today = clock.day_of(context.now())
-            scope = rights.of_agency(tx, books.agencies, asked.agency, today)
-            filters = msgspec.structs.replace(filters, agency=scope)
-        shown = reads.list_dossiers(tx, filters, seen, asked.after, asked.limit)
-        return [render(s, books, language) for s in shown], _next(shown, asked.limit), newest
+            spans = scopes.below(books, asked.agency, codes, clock.day_of(now))
+            agency = rights.of_spans(tx, spans, len(codes))
+            filters = msgspec.structs.replace(filters, agency=agency)
+        shown = reads.list_dossiers(tx, filters, seen, after, asked.limit)
+    items = [render(one, books, language) for one in shown]
+    return items, _next(shown, asked.limit), door.newest
 
 
-@router.get("/api/v1/dossiers", summary="Tìm hồ sơ theo mã hoặc bộ lọc", responses=examples.LISTING)
-async def list_dossiers(
-    request: Request,
-    principal: Reader,
-    code: Text = None,
-    agency: Text = None,
-    procedure: Text = None,
-    status: Status | None = None,
-    connection: Text = None,
-    channel: Channel | None = None,
-    accepted_from: Day | None = None,
-    accepted_to: Day | None = None,
-    due_before: Day | None = None,
-    limit: Limit = 50,
-    cursor: Text = None,
-) -> Response:
+@router.get(
+    "/api/v1/dossiers",
+    summary="Tìm hồ sơ theo mã hoặc bộ lọc",
+    responses={**examples.LISTING, 422: {"description": "Validation Error"}},
+    openapi_extra={"parameters": parameters()},
+)
+async def list_dossiers(request: Request) -> Response:
     """`code`: mã hồ sơ quốc gia (hai dạng), số biên nhận, hoặc `KHÔNG_GIAN:MÃ_RIÊNG`."""
-    asked = Asked(
-        code=code,
-        agency=agency,
-        filters=Filters(
-            procedure=procedure,
-            status=status.value if status is not None else None,
-            connection=connection,
-            channel=channel.value if channel is not None else None,
-            accepted_from=accepted_from,
-            accepted_to=accepted_to,
-            due_before=due_before,
-        ),
-        after=_cursor(cursor),
-        limit=limit,
-    )
-    items, following, newest = await run_in_threadpool(
-        _listing, context_of(request), principal, asked, language_of(request)
-    )
+    asker = subject(request)
+    asked, language = read_listing(request), language_of(request)
+    after = _cursor(asked.cursor)
+    if asked.code is not None:
+        found = await ask(request, Wanted(asker, language, code=asked.code))
+        items, following, newest = found.items, None, found.newest
+    else:
+        items, following, newest = await run_in_threadpool(
+            _listing, context_of(request), asker, asked, after, language
+        )
     body = (
         b'{"items":['
         + b",".join(items)

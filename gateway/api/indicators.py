@@ -11,10 +11,10 @@ from canonical.errors import RequestRefused
 from canonical.fields import Channel
 from canonical.reasons import Reason
 from gateway.api import examples
-from gateway.auth import context_of, needs
+from gateway.auth import Asker, allowed, context_of
 from gateway.plain import Day
 from store import rights
-from store.clients import Principal
+from store.doors import load_door
 from sync.indicators import Ask, answer
 
 router = APIRouter(tags=["Chỉ số"])
@@ -28,7 +28,7 @@ Text = Annotated[str | None, Query(max_length=200)]
 )
 async def get_indicators(
     request: Request,
-    principal: Annotated[Principal, needs("indicators", "read")],
+    asker: Asker,
     agency: Annotated[str, Query(max_length=200)],
     start: Annotated[Day, Query(alias="from")],
     end: Annotated[Day, Query(alias="to")],
@@ -60,11 +60,13 @@ async def get_indicators(
     )
 
     def count() -> dict[str, Any]:
-        with context.store.read() as tx:
-            books = context.books(tx)
+        with context.store.glance() as tx:
+            door = load_door(tx, [asker])
+            principal = allowed(door, asker, "indicators", "read")
+            books = context.books(tx, door.catalogue)
             if not rights.may_ask_for(principal, agency, books.agencies, context.now()):
                 raise RequestRefused(Reason.FORBIDDEN, 403)
-            return answer(tx, books, ask, context.now())
+            return answer(tx, books, ask, context.now(), context.scopes)
 
     told = await run_in_threadpool(count)
     return Response(msgspec.json.encode(told), media_type="application/json")

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from canonical.errors import RequestRefused
 from canonical.reasons import Reason
 from gateway.auth import context_of, needs
-from store import reads
+from store import shown_receipts
 from store.clients import Principal
 
 router = APIRouter(tags=["Gửi hồ sơ"])
@@ -22,9 +22,9 @@ async def get_receipt(
     """Kết quả của từng bản ghi, và dấu vân tay của đúng những byte đã nhận."""
     context = context_of(request)
 
-    def load() -> reads.ShownReceipt | None:
+    def load() -> shown_receipts.ShownReceipt | None:
         with context.store.read() as tx:
-            return reads.load_shown_receipt(tx, receipt_id)
+            return shown_receipts.load_shown_receipt(tx, receipt_id)
 
     found = await run_in_threadpool(load)
     if found is None or not _may_see(principal, found):
@@ -34,7 +34,7 @@ async def get_receipt(
     return Response(msgspec.json.encode(told), media_type="application/json")
 
 
-def _may_see(principal: Principal, found: reads.ShownReceipt) -> bool:
+def _may_see(principal: Principal, found: shown_receipts.ShownReceipt) -> bool:
     return principal.may("admin") or (
         found.connection in principal.connections and found.client_id in (None, principal.id)
     )

@@ -12,10 +12,10 @@ from fastapi.responses import Response
 from canonical import clock
 from canonical.errors import RequestRefused
 from canonical.reasons import Reason
-from canonical.text import Forbidden, clean
 from gateway.console.desk import Desk
 from gateway.console.door import needs, staff_router
 from gateway.console.signing_in import inside
+from gateway.console.why import typed
 from store import disclosures
 from store.staff_rights import Right
 
@@ -33,13 +33,9 @@ def disclose(
     back: Annotated[str, Form()] = "",
 ) -> Response:
     """Keep who asks for what and why, and go back to the page, which shows it then."""
-    try:
-        why = clean(reason.strip())[: disclosures.LONGEST_REASON]
-        what = clean(subject)
-    except (Forbidden, ValueError):
-        raise RequestRefused(Reason.CHAR_FORBIDDEN, 422) from None
-    if not why or not 0 < len(what) <= _LONGEST_SUBJECT:
-        raise RequestRefused(Reason.FIELD_MISSING, 422, detail=desk.say("disclose.why_missing"))
+    why, what = typed(desk, reason), typed(desk, subject)
+    if len(what) > _LONGEST_SUBJECT:
+        raise RequestRefused(Reason.FIELD_TOO_LONG, 422)
     now = desk.context.now()
     at, until = clock.to_iso(now), clock.to_iso(now + SHOWN_FOR)
     desk.context.store.in_write(

@@ -3,12 +3,15 @@
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from hub import output
 from hub.commands.connections import Actor, AsJson, said_by, shown
 from hub.commands.opened import opened
 from sync import connection_history, wishes
 from sync.connection_documents import Difference
+from sync.whatif import promoting
+from sync.whatif.promoting import Promoted
 
 Id = Annotated[str, typer.Argument(metavar="ID")]
 Seen = Annotated[int | None, typer.Option("--seen", help="Từ chối nếu đã có phiên bản khác.")]
@@ -48,6 +51,7 @@ def history(connection_id: Id, as_json: AsJson = False) -> None:
     """Các phiên bản cấu hình / who changed what, when and why."""
     with opened() as context:
         steps = connection_history.history(context, connection_id)
+        promoted = promoting.reports(context, connection_id)
     told: list[dict[str, Any]] = [
         {
             "version": step.version.version,
@@ -56,6 +60,7 @@ def history(connection_id: Id, as_json: AsJson = False) -> None:
             "reason": step.version.reason,
             "mapping_version": step.version.mapping_version,
             "fields": [one.field for one in step.changes],
+            "report": _report(promoted.get(step.version.version)),
         }
         for step in steps
     ]
@@ -73,7 +78,13 @@ def _line(told: dict[str, Any]) -> dict[str, Any]:
         "why": told["reason"],
         "ánh xạ": told["mapping_version"],
         "đổi": ", ".join(told["fields"]),
+        "báo cáo": told["report"]["vi"] if told["report"] else "",
     }
+
+
+def _report(found: Promoted | None) -> dict[str, Any] | None:
+    """What was foreseen of a version, and how far its replay is."""
+    return to_builtins(found) if found is not None else None
 
 
 def diff(

@@ -109,7 +109,7 @@ def make(
         agency=agency,
         role=role,
         settings=pairs(settings),
-        tables=_tables(tables),
+        tables=as_tables(tables),
         told=told or Told(),
         is_draft=is_draft,
     )
@@ -168,7 +168,7 @@ def alter(
         endpoint=endpoint,
         role=role,
         settings=pairs(settings),
-        tables=_tables(tables),
+        tables=as_tables(tables),
         told=told or Told(),
     )
     return connection_edits.mend(context, connection_id, wish, by or said_by("", "sửa kết nối"))
@@ -238,7 +238,8 @@ def split_settings(
     return connection_edits.sorted_out(pairs(settings), options, secrets)
 
 
-def _tables(told: list[str]) -> dict[str, dict[str, Any]]:
+def as_tables(told: list[str]) -> dict[str, dict[str, Any]]:
+    """TABLE.KEY=VALUE entries by table. Raises HubError for one that is misspelt."""
     tables: dict[str, dict[str, Any]] = {}
     for one in told:
         place, mark, value = one.partition("=")

@@ -16,13 +16,13 @@ from sqlalchemy.engine import Connection as Tx
 from canonical import clock
 from canonical.catalogue import Books
 from canonical.errors import HubError
-from canonical.masking import STARS, mask_id, mask_name, mask_phone
+from canonical.masking import mask_name
 from canonical.reasons import Reason
 from canonical.standing import day
 from canonical.states import ENDED, TEXT_VI, WAITING, Status
 from hub import output
 from hub.commands.opened import opened
-from store import connections, indicators, reads, rights
+from store import connections, indicators, reads, rights, shown_receipts
 from store.reads import Filters, Shown
 from sync.context import Context
 
@@ -142,7 +142,7 @@ def show_receipt(
 ) -> None:
     """Một lần gửi hoặc một trang lấy về, và kết quả từng bản ghi / one receipt."""
     with opened() as context, context.store.read() as tx:
-        found = reads.load_shown_receipt(tx, receipt_id)
+        found = shown_receipts.load_shown_receipt(tx, receipt_id)
     if found is None:
         raise HubError(Reason.NOT_FOUND, f"no receipt {receipt_id!r}")
     told: dict[str, Any] = msgspec.to_builtins(found)
@@ -205,29 +205,10 @@ def _one(tx: Tx, code: str) -> Shown:
 
 def _told(shown: Shown, books: Books, *, personal: bool) -> dict[str, Any]:
     """A dossier as the portal reads it, with the people in it masked."""
-    from sync.shown import render
+    from sync.shown import masked, render
 
     told: dict[str, Any] = msgspec.json.decode(render(shown, books, "vi"))
-    return told if personal else _masked(told)
-
-
-_MASKS = {"name": mask_name, "id_number": mask_id, "phone": mask_phone}
-
-
-def _masked(told: dict[str, Any]) -> dict[str, Any]:
-    for role in ("applicant", "acting"):
-        person = told.get(role)
-        if person:
-            told[role] = {
-                name: value if name == "kind" or value is None else _mask(name, value)
-                for name, value in person.items()
-            }
-    return told
-
-
-def _mask(name: str, value: str) -> str:
-    mask = _MASKS.get(name)
-    return STARS if mask is None else mask(value)
+    return told if personal else masked(told)
 
 
 def _listed(

@@ -106,7 +106,7 @@ def behind(context: Context, publication_id: int, bucket: str) -> dict[str, Any]
     with context.store.read() as tx:
         row = _known(tx, publication_id)
         ask = Ask(row.agency, row.period_from, row.period_to, as_of=row.as_of)
-        question = question_of(tx, context.books(tx), ask, context.now())
+        question = question_of(tx, context.books(tx), ask, context.now(), context.scopes)
         found = indicators.list_bucket(tx, question, bucket)
     published = row.figures["buckets"][bucket]
     return {

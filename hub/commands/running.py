@@ -10,6 +10,8 @@ from canonical.reasons import Reason
 from hub import output
 from hub.commands.opened import opened
 from hub.settings import load_settings
+from sync import staff
+from sync.staff import Made
 
 
 def register(app: typer.Typer) -> None:
@@ -23,19 +25,23 @@ def register(app: typer.Typer) -> None:
 def serve() -> None:
     """Mở các cửa của trục / open the hub's doors."""
     from hub import logs, serving
-    from sync import staff
 
     settings = load_settings()
     with opened() as context:
         first = staff.add_first(context)
         if first is not None:  # told to the person who starts it, never to a log
-            output.say(
-                f"Màn hình điều hành /console: tài khoản {first.name}, mật khẩu dùng một lần"
-                f" {first.password} / console: account and one-time password, shown once;"
-                " `hub staff reset` gives another"
-            )
+            output.say(first_words(first))
         logs.install(settings.log_level)
         serving.serve(context, settings)
+
+
+def first_words(made: Made) -> str:
+    """What whoever starts a hub for the first time is told of its console."""
+    return (
+        f"Màn hình điều hành /console: tài khoản {made.name}, mật khẩu dùng một lần"
+        f" {made.password} / console: account and one-time password, shown once;"
+        " `hub staff reset` gives another"
+    )
 
 
 def worker() -> None:

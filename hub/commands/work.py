@@ -122,5 +122,5 @@ def indicators(
     except ValueError as error:
         raise HubError(Reason.DATE_INVALID, str(error)) from error
     with opened() as context, context.store.read() as tx:
-        told = answer(tx, context.books(tx), ask, context.now())
+        told = answer(tx, context.books(tx), ask, context.now(), context.scopes)
     output.show(told, as_json=as_json)

@@ -20,6 +20,7 @@ from hub.demo.serving import AppThread, Department, HubThread, SimulatorThread, 
 from hub.demo.setup import TRIAL, Commands, add_clients, connect, load_catalogue
 from hub.demo.telling import SYSTEMS
 from hub.settings import Settings
+from sync import staff
 
 _CITY = "city_one_stop"
 _APPS = {"dong-ha": "DH", "vinh-linh": "VL"}
@@ -96,6 +97,12 @@ def run(settings: Settings, commands: Commands, *, stays: bool) -> int:
         say("Đã có số đếm độc lập" if counted else "Không có scripts/count_demo.py để đếm độc lập")
         is_wrong = _show(scene, found, counted, stays=stays)
         if stays:
+            first = staff.add_first(context)
+            if first is not None:
+                say(
+                    f"Màn hình điều hành: {hub.base}/console (tài khoản {first.name},"
+                    f" mật khẩu dùng một lần {first.password})"
+                )
             say("Đang phục vụ; Ctrl-C để dừng")
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()

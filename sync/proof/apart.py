@@ -65,8 +65,8 @@ def compute(hand: Hand, place: Place, part: int, settled: Mapping[int, tuple[int
         StoreUnavailable, OperationalError, InterfaceError: the store cannot be read.
     """
     counts = array("q")
-    quarantine = _Quarantine()
-    for apart in _by_receipt(apart_of(place.folder, part, hand.context.vault)):
+    quarantine = Quarantine()
+    for apart in by_receipt(apart_of(place.folder, part, hand.context.vault)):
         kept = quarantine.take(apart)
         counts.extend((apart.rank, len(apart.rows) - kept, kept))
     found = Outcome(counts, array("q"), 0, [])
@@ -87,7 +87,7 @@ def compute(hand: Hand, place: Place, part: int, settled: Mapping[int, tuple[int
     return found
 
 
-def _by_receipt(told: Iterable[Apart]) -> Iterator[Apart]:
+def by_receipt(told: Iterable[Apart]) -> Iterator[Apart]:
     """What each receipt set apart, whichever parts of the proof it came from, in its order."""
     for _, group in groupby(told, key=lambda apart: apart.rank):
         every = list(group)
@@ -95,7 +95,7 @@ def _by_receipt(told: Iterable[Apart]) -> Iterator[Apart]:
         yield structs.replace(every[0], rows=rows)
 
 
-class _Quarantine:
+class Quarantine:
     """What is kept, and by which content a poll knows it again."""
 
     def __init__(self) -> None:

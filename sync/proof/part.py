@@ -80,7 +80,7 @@ def compute(hand: Hand, place: Place, task: Task) -> Outcome:
     """
     legs = load_legs(place.folder, task.bounds)
     ground = Remembered(proof.leg_names(hand.tx, legs), hand.roles, task.elsewhere)
-    again = _Again(hand, place, ground)
+    again = Again(hand, place, ground)
     for told in told_of(place.folder, task.part, hand.context.vault):
         again.take(told)
     again.spool.flush()
@@ -97,8 +97,12 @@ def compute(hand: Hand, place: Place, task: Task) -> Outcome:
     )
 
 
-class _Again:
-    """A part being decided anew."""
+class Again:
+    """A part being decided anew.
+
+    Attributes:
+        unreadable: Receipts that could not be decided.
+    """
 
     def __init__(self, hand: Hand, place: Place, ground: Remembered) -> None:
         self._hand, self._place, self._ground = hand, place, ground

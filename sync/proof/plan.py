@@ -12,7 +12,7 @@ and it is checked afterwards that it was, when they made it (`Ledger.united`).
 import hashlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ from store.ground import Claimed
 PART_WEIGHT = 8_000  # some 20 MiB
 CROWD_TOGETHER = 200  # several times store.legs.CROWD: claims come and go before it is reached
 _LEG_WEIGHT = 3  # a leg with its dossier weighs as much in memory as three records
+_NO_PART = (1 << 32) - 1
+NOT_YET = 1 << 62  # ids of legs that are supposed; above all that there are
 _CHUNK_BYTES = 2_000_000
 _CHUNK_RECEIPTS = 200
 _ROUTE, _LEGS = "route.bin", "legs.bin"
@@ -56,10 +58,14 @@ class Plan(Struct, frozen=True):
 
 
 class Route:
-    """Which part a leg belongs to, by its namespace and code."""
+    """Which part a leg belongs to, by its namespace and code.
+
+    Attributes:
+        count: How many parts there are; a leg that is not wanted has this number.
+    """
 
     def __init__(self, hashes: "array[int]", parts: "array[int]", count: int) -> None:
-        self._hashes, self._parts, self._count = hashes, parts, count
+        self._hashes, self._parts, self.count = hashes, parts, count
 
     def part_of(self, namespace: str, code: str) -> int:
         """The part; of a leg the store does not know, any."""
@@ -67,7 +73,7 @@ class Route:
         place = bisect_left(self._hashes, own)
         if place < len(self._hashes) and self._hashes[place] == own:
             return self._parts[place]
-        return own % self._count
+        return own % self.count
 
 
 def load_route(folder: Path, parts: int) -> Route:
@@ -94,7 +100,15 @@ def _hash(namespace: str, code: str) -> int:
     return int.from_bytes(told, "big")
 
 
-def make(tx: Tx, folder: Path, weight: int, united: Collection[Claimed] = ()) -> Plan:
+def make(
+    tx: Tx,
+    folder: Path,
+    weight: int,
+    united: Collection[Claimed] = (),
+    *,
+    wanted: Collection[int] | None = None,
+    meetings: Sequence[Sequence[tuple[str, str]]] = (),
+) -> Plan:
     """Cut what is in the store into parts; routes are left in the folder.
 
     Args:
@@ -102,15 +116,22 @@ def make(tx: Tx, folder: Path, weight: int, united: Collection[Claimed] = ()) ->
         folder: Where files of this proof lie.
         weight: About how much a part may weigh, in records.
         united: Crowded claims whose legs must all be in one part.
+        wanted: Legs that are wanted, with all that may have met them: the others are of no part.
+            None for all.
+        meetings: (namespace, code) of legs that meet in what is supposed and not stored; those that
+            are not there yet among them.
     """
     receipts, decided, chunks = _receipts(tx)
     legs = _Legs(tx)
-    meetings = _join_claims(tx, legs, united)
-    part_of, bounds = legs.parts(weight)
+    for names in meetings:
+        legs.join_names(names)
+    legs.in_order()
+    claimed = _join_claims(tx, legs, united)
+    part_of, bounds = legs.parts(weight, wanted)
     _write(folder, legs, part_of, len(bounds))
-    elsewhere: dict[int, set[Claimed]] = {part: set() for part in range(len(bounds))}
+    elsewhere: dict[int, set[Claimed]] = {part: set() for part in range(len(bounds) + 1)}
     crowds = {}
-    for claim, places in meetings.items():
+    for claim, places in claimed.items():
         crowds[claim] = part_of[places[0]]
         for part in {part_of[place] for place in places} - {crowds[claim]}:
             elsewhere[part].add(claim)
@@ -144,11 +165,38 @@ class _Legs:
             self.hashes.append(_hash(namespace, code))
             self.weights.append(records + _LEG_WEIGHT)
         self._first = array("l", range(len(self.ids)))
+        self._by_name: dict[int, int] = {}
         # Generations of one code belong together, and two codes of one hash must.
         self.by_hash = array("l", sorted(self._first, key=self.hashes.__getitem__))
         for one, other in zip(self.by_hash, self.by_hash[1:], strict=False):
             if self.hashes[one] == self.hashes[other]:
                 self.join(one, other)
+
+    def join_names(self, names: Sequence[tuple[str, str]]) -> None:
+        """Let legs belong together by their names; one that is not there yet takes the last place.
+
+        Every generation of a code is already where its first is.
+        """
+        places = [self._named(namespace, code) for namespace, code in names]
+        for other in places[1:]:
+            self.join(places[0], other)
+
+    def in_order(self) -> None:
+        """Legs by hash again, those that were named now among them."""
+        self.by_hash = array("l", sorted(self.by_hash, key=self.hashes.__getitem__))
+
+    def _named(self, namespace: str, code: str) -> int:
+        own = _hash(namespace, code)
+        if not self._by_name:
+            self._by_name = {one: place for place, one in enumerate(self.hashes)}
+        if own not in self._by_name:
+            self._by_name[own] = len(self.ids)
+            self.by_hash.append(len(self.ids))
+            self._first.append(len(self.ids))
+            self.ids.append(NOT_YET + len(self.ids))
+            self.hashes.append(own)
+            self.weights.append(_LEG_WEIGHT)
+        return self._by_name[own]
 
     def place(self, leg_id: int) -> int | None:
         """A leg's place; None where a claim names a leg that is not there."""
@@ -167,27 +215,40 @@ class _Legs:
         one, other = self._root(one), self._root(other)
         self._first[max(one, other)] = min(one, other)
 
-    def parts(self, weight: int) -> "tuple[array[int], list[tuple[int, int]]]":
+    def parts(
+        self, weight: int, wanted: Collection[int] | None = None
+    ) -> "tuple[array[int], list[tuple[int, int]]]":
         """Place -> part, and where each part's legs lie when ordered by part.
 
         Neighbours in the store become neighbours in a part, so that it is read in few stretches.
+        What is not wanted gets the number behind the last part.
         """
         groups = array("L", bytes(self.weights.itemsize * len(self.ids)))
+        named = bytearray(len(self.ids))
         for place, own in enumerate(self.weights):
-            groups[self._root(place)] += own
+            root = self._root(place)
+            groups[root] += own
+            if wanted is None or self.ids[place] >= NOT_YET or self.ids[place] in wanted:
+                named[root] = 1
         part_of, part, filled = array("I"), 0, 0
         for place in range(len(self.ids)):
             root = self._root(place)
             if root < place:
                 part_of.append(part_of[root])
                 continue
+            if not named[root]:
+                part_of.append(_NO_PART)
+                continue
             if filled and filled + groups[place] > weight:
                 part, filled = part + 1, 0
             filled += groups[place]
             part_of.append(part)
         sizes = [0] * (part + 1)
-        for own in part_of:
-            sizes[own] += 1
+        for place, own in enumerate(part_of):
+            if own == _NO_PART:
+                part_of[place] = part + 1
+            else:
+                sizes[own] += 1
         bounds, end = [], 0
         for size in sizes:
             bounds.append((end, end + size))

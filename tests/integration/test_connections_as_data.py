@@ -237,7 +237,8 @@ def overlay_for(hub: Trial) -> tuple[dict[str, Any], str, str]:
     row = next(one for one in body["rows"] if "source" in one and one["target"] != "code")
     line = {"do": "replace", "shape": shape, "target": row["target"], "row": {**row, "source": "x"}}
     table = next(iter(document["tables"]))
-    return {"rows": [line], "tables": {table: {"set": {"la": "x"}}}}, shape, row["target"]
+    target = next(iter(document["tables"][table].values()))
+    return {"rows": [line], "tables": {table: {"set": {"la": target}}}}, shape, row["target"]
 
 
 async def test_an_overlay_is_laid_over_the_built_in_mapping(hub: Trial) -> None:
@@ -349,7 +350,7 @@ async def test_gates_say_all_that_they_object_to(
 ) -> None:
     from sync import gates
 
-    def never(_context: Any, _tx: Any, _row: Any) -> list[gates.Objection]:
+    def never(_context: Any, _tx: Any, _row: Any, _held: Any) -> list[gates.Objection]:
         return [gates.Objection("coverage", "giá trị 17 chưa ánh xạ", {"dossiers": 3})]
 
     add(hub, is_draft=True)

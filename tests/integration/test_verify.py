@@ -60,6 +60,7 @@ FREE = {
     "connection.secret_facts": "what is known of its secrets now",
     "connection.tested": "whether it was tested as it is now",
     "connection_version.*": "who configured it how; its own tests prove it",
+    "promotion.*": "what was foreseen of a change, as it was foreseen; its own tests prove it",
     "contract_file.*": "of declared systems alone; its own tests prove it",
     "kept_key.*": "sealed; what was made with them no longer fits where they are others",
     "connection_mapping.created_at": "when somebody typed it",

@@ -31,7 +31,7 @@ _SECRETS = {
     "tax": ("username=truc-lien-thong", "password=trial-password"),
 }
 _ROLES = {"tax": "money", "desk": "desk", "land": "handling"}
-_SETTLE_S = 480.0
+_STILL_S = 240.0  # so long without any progress, and nothing more will come
 
 
 class Soak:
@@ -129,18 +129,21 @@ class Soak:
             pause(0.3)
 
     def settle(self, say: Say) -> None:
-        """Wait until nothing more happens, or too long."""
+        """Wait until nothing more happens, however slow the machine is."""
         self.hubs.wait()
         portal = Portal(self.hubs, self.reader)
         want = {name: share.records for name, share in self.shares.items()}
-        until = time.monotonic() + _SETTLE_S
-        while time.monotonic() < until:
+        before, moved_at = None, time.monotonic()
+        while time.monotonic() < moved_at + _STILL_S:
             pause(1.0)
             self.hubs.supervise()
             held, left = portal.held(), self._on_the_way()
             say(f"  held {sum(held.values())} of {sum(want.values())}, on the way {left}")
             if held == want and not left:
                 break
+            if (held, left) != before:
+                before, moved_at = (held, left), time.monotonic()
+            pause(min(left / 500, 15))  # who asks all the time takes what they work with
         portal.close()
 
     def _on_the_way(self) -> int:

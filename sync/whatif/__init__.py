@@ -1,0 +1,1 @@
+"""What a candidate mapping would make of everything that is stored, without touching it."""
