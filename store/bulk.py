@@ -92,8 +92,8 @@ def insert(
     columns: tuple[str, ...],
     rows: Sequence[Values],
     conflict: str = "",
-) -> None:
-    """Insert all rows in one statement.
+) -> int:
+    """Insert all rows in one statement; how many were written.
 
     Args:
         tx: An open write transaction.
@@ -102,10 +102,11 @@ def insert(
         rows: Plain values, or structs with `array_like`; moments as ISO text, days as dates.
         conflict: An ON CONFLICT clause, "" for none.
     """
-    if rows:
-        is_sqlite = tx.dialect.name == "sqlite"
-        sql = _insert_sql(model, columns, conflict, is_sqlite=is_sqlite)
-        tx.execute(sql, {"rows": pack(rows)})
+    if not rows:
+        return 0
+    is_sqlite = tx.dialect.name == "sqlite"
+    sql = _insert_sql(model, columns, conflict, is_sqlite=is_sqlite)
+    return tx.execute(sql, {"rows": pack(rows)}).rowcount
 
 
 def update(

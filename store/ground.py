@@ -33,7 +33,7 @@ class Ground(Protocol):
         """See above."""
 
     def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
-        """As `legs.lock_legs`."""
+        """The legs with these (namespace, code), newest generation, begun where there are none."""
 
     def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
         """What these legs hold, by leg id; the caller may fold more into them."""
@@ -126,16 +126,34 @@ class Ground(Protocol):
 
 
 class Stored:
-    """The store, in an open write transaction."""
+    """The store, in an open write transaction.
+
+    A leg that a batch begins is written once, whole, when the batch is decided; until then nobody
+    can have told anything of it, and nothing is asked of it.
+    """
 
     knows_quarantine = True
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
+        self._begun: dict[int, LegRow] = {}
+
+    def _earlier(self, leg_ids: Iterable[int]) -> list[int]:
+        """Those legs that this batch did not begin."""
+        return [i for i in leg_ids if i not in self._begun]
 
     def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
-        """As `legs.lock_legs`."""
-        return legs.lock_legs(self._tx, keys, connection_id)
+        """As `legs.lock_legs`; those that are not there are begun."""
+        ordered = sorted(set(keys))
+        held = legs.lock_legs(self._tx, ordered)
+        missing = [key for key in ordered if key not in held]
+        ids = legs.number_legs(self._tx, len(missing)) if missing else []
+        begun = {
+            key: LegRow(leg_id, *key, 1, connection_id, "", same_time=False, gone_at=None)
+            for key, leg_id in zip(missing, ids, strict=True)
+        }
+        self._begun = {row.id: row for row in begun.values()}
+        return held | begun
 
     def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
         """Decoded anew: nobody else has them."""
@@ -143,13 +161,15 @@ class Stored:
 
     def load_heads(self, leg_ids: Iterable[int]) -> Mapping[tuple[int, str], Sequence[Head]]:
         """As `legs.load_heads`."""
-        return legs.load_heads(self._tx, leg_ids)
+        earlier = self._earlier(leg_ids)
+        return legs.load_heads(self._tx, earlier) if earlier else {}
 
     def save_legs(self, rows: Sequence[LegRow], folds: Mapping[int, Fold]) -> None:
         """As `legs.save_legs`, with the folds as text."""
         for row in rows:
             row.fold = leg.encode(folds[row.id])
-        legs.save_legs(self._tx, rows)
+        legs.begin_legs(self._tx, list(self._begun.values()))
+        legs.save_legs(self._tx, [row for row in rows if row.id not in self._begun])
 
     def held_in_quarantine(
         self, connection_id: str, digests: Iterable[str]
@@ -177,7 +197,8 @@ class Stored:
 
     def load_claims(self, leg_ids: Iterable[int]) -> list[ClaimRecord]:
         """As `legs.load_claims`."""
-        return legs.load_claims(self._tx, leg_ids)
+        earlier = self._earlier(leg_ids)
+        return legs.load_claims(self._tx, earlier) if earlier else []
 
     def save_claims(self, claims: Sequence[ClaimRecord]) -> None:
         """As `legs.save_claims`."""
@@ -201,7 +222,8 @@ class Stored:
 
     def members(self, leg_ids: Iterable[int]) -> dict[int, int]:
         """As `legs.members`."""
-        return legs.members(self._tx, leg_ids)
+        earlier = self._earlier(leg_ids)
+        return legs.members(self._tx, earlier) if earlier else {}
 
     def load_legs(self, leg_ids: Iterable[int]) -> dict[int, LegRow]:
         """As `legs.load_legs`."""
@@ -209,7 +231,8 @@ class Stored:
 
     def load_entries(self, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
         """As `legs.load_entries`."""
-        return legs.load_entries(self._tx, leg_ids)
+        earlier = self._earlier(leg_ids)
+        return legs.load_entries(self._tx, earlier) if earlier else {}
 
     def save_entries(self, entries: Iterable[Entry]) -> None:
         """As `legs.save_entries`."""
@@ -221,7 +244,8 @@ class Stored:
 
     def load_held(self, dossier_ids: Iterable[int]) -> dict[int, Held]:
         """As `dossiers.load_held`."""
-        return dossiers.load_held(self._tx, dossier_ids)
+        earlier = self._earlier(dossier_ids)  # a dossier's id is that of a leg
+        return dossiers.load_held(self._tx, earlier) if earlier else {}
 
     def save_dossiers(self, rows: Sequence[DossierRow]) -> None:
         """As `dossiers.save_dossiers`."""

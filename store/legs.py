@@ -1,4 +1,4 @@
-"""Legs as the decision needs them: made, locked in order, read with their heads, written back."""
+"""Legs as the decision needs them: locked in order, read with their heads, begun, written back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,13 +8,14 @@ from sqlalchemy.engine import Connection as Tx
 from canonical.leg import Head
 from store import bulk
 from store.bulk import said
+from store.engine import Overtaken
 from store.tables import ClaimRow, Leg, Record, Timeline
 from store.types import Moment
 
 Key = tuple[str, str]
 
 
-class LegRow(Struct, gc=False):
+class LegRow(Struct, array_like=True, gc=False):
     """The newest generation of a leg, locked for this transaction."""
 
     id: int
@@ -30,28 +31,45 @@ class LegRow(Struct, gc=False):
 _COLUMNS = "id, namespace, code, generation, connection_id, fold, same_time, gone_at"
 
 
-def lock_legs(tx: Tx, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
-    """The legs with these (namespace, code), newest generation, created where there are none.
+def lock_legs(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
+    """Those legs with these (namespace, code) that there are, newest generation, locked.
 
-    Missing keys are inserted and all rows locked in sorted order, so that two batches with the same
-    legs wait for each other and never deadlock. NO KEY UPDATE lets another batch, which holds the
-    feed, point at these rows meanwhile.
+    All rows are locked in sorted order, so that two batches with the same legs wait for each other
+    and never deadlock. NO KEY UPDATE lets another batch, which holds the feed, point at these rows
+    meanwhile.
     """
     ordered = sorted(set(keys))
     if not ordered:
         return {}
-    bulk.insert(
-        tx,
-        Leg,
-        ("namespace", "code", "generation", "connection_id", "fold", "same_time"),
-        [(namespace, code, 1, connection_id, "", False) for namespace, code in ordered],
-        "ON CONFLICT DO NOTHING",
-    )
     if tx.dialect.name != "sqlite":
         # Read only then: a generation that was opened while this waited is not in its snapshot.
-        told = {"keys": bulk.pack([list(key) for key in ordered])}
-        tx.execute(said(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
+        told = {"keys": bulk.pack(ordered)}
+        if not tx.execute(said(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told).all():
+            return {}
     return load_newest(tx, ordered)
+
+
+def number_legs(tx: Tx, count: int) -> list[int]:
+    """Ids for so many legs that are to be begun."""
+    if tx.dialect.name == "sqlite":  # one writer: nobody else takes them meanwhile
+        newest = tx.execute(said("SELECT coalesce(max(id), 0) FROM leg")).scalar_one()
+        return list(range(newest + 1, newest + 1 + count))
+    sequence = "nextval(pg_get_serial_sequence('leg', 'id'))"
+    found = tx.execute(
+        said(f"SELECT {sequence} FROM generate_series(1, CAST(:count AS bigint))"), {"count": count}
+    )
+    return [int(row[0]) for row in found]
+
+
+def begin_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
+    """Write legs that were not there, whole, in sorted order.
+
+    Raises:
+        Overtaken: another transaction began one of them meanwhile.
+    """
+    columns = LegRow.__struct_fields__
+    if bulk.insert(tx, Leg, columns, legs, "ON CONFLICT DO NOTHING") != len(legs):
+        raise Overtaken
 
 
 def _by_key(tx: Tx) -> str:
@@ -65,7 +83,7 @@ def _by_key(tx: Tx) -> str:
 
 def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     """The newest generation of those legs with these (namespace, code) that there are."""
-    told = {"keys": bulk.pack([list(key) for key in sorted(set(keys))])}
+    told = {"keys": bulk.pack(sorted(set(keys)))}
     found = tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
     return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
 
@@ -312,7 +330,7 @@ def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
             " AND NOT EXISTS (SELECT 1 FROM claim_crowd crowd"
             " WHERE crowd.kind = claim.kind AND crowd.key = claim.key)"
         ),
-        {"keys": bulk.pack([list(key) for key in sorted(keys)])},
+        {"keys": bulk.pack(sorted(keys))},
     )
     return {int(row[0]) for row in found}
 

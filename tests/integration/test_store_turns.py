@@ -30,7 +30,7 @@ async def test_a_generation_opened_while_a_push_waited_is_the_one_it_finds(hub: 
     await hub.take(dossier(1))
     key = ("desk", "A-00001")
     with hub.store.write() as tx:
-        legs.lock_legs(tx, [key], "desk")
+        legs.lock_legs(tx, [key])
         tx.execute(
             table(Leg)
             .insert()
@@ -43,9 +43,7 @@ async def test_a_generation_opened_while_a_push_waited_is_the_one_it_finds(hub: 
                 same_time=False,
             )
         )
-        thread, found = beside(
-            lambda: hub.store.in_write(lambda tx: legs.lock_legs(tx, [key], "desk"))
-        )
+        thread, found = beside(lambda: hub.store.in_write(lambda tx: legs.lock_legs(tx, [key])))
         thread.join(0.5)
         assert found == []  # it waits
     thread.join(20)
