@@ -103,7 +103,8 @@ def tell(fold: Fold, record: Record, record_id: int, received_at: datetime) -> N
     """Fold one more statement in; the order of calls does not matter."""
     place = place_of(record, record_id, received_at)
     at = effective_at(record, received_at)
-    fields = fold.fields.setdefault(record.facet.value, {})
+    facet = record.facet.value
+    fields = fold.fields.setdefault(facet, {})
     if not fields:
         fields.update({path: Told(value, place, at) for path, value in record.says.items()})
     else:
@@ -113,9 +114,9 @@ def tell(fold: Fold, record: Record, record_id: int, received_at: datetime) -> N
                 fields[path] = Told(value, place, at)
     due = record.says.get("due_at")
     if due is not None:
-        first = fold.first_due.get(record.facet.value)
+        first = fold.first_due.get(facet)
         if first is None or place < first.place:
-            fold.first_due[record.facet.value] = Told(due, place, at)
+            fold.first_due[facet] = Told(due, place, at)
 
 
 # (moment, version, facet, order of intake): the last only ever tells apart statements of one facet.

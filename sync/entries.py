@@ -14,13 +14,13 @@ def entries_of(
     record: Record, leg_id: int, own_id: int, received_at: datetime, *, is_late: bool
 ) -> list[Entry]:
     """The timeline entries one record makes: its own state, and each history item."""
-    told = []
+    facet, told = record.facet.value, []
     status = record.says.get("status")
     if status is not None:
         at = leg.effective_at(record, received_at)
-        told.append(_entry(record, leg_id, own_id, {"status": status, "at": at}, is_late=is_late))
+        told.append(_entry(facet, leg_id, own_id, {"status": status, "at": at}, is_late=is_late))
     told.extend(
-        _entry(record, leg_id, own_id, item, is_late=is_late, in_history=True)
+        _entry(facet, leg_id, own_id, item, is_late=is_late, in_history=True)
         for item in record.says.get("history") or ()
     )
     return told
@@ -34,7 +34,7 @@ def entry_key(facet: str, status: str, at: str, officer: str | None, unit: str |
 
 
 def _entry(
-    record: Record,
+    facet: str,
     leg_id: int,
     own_id: int,
     item: dict[str, Any],
@@ -42,13 +42,14 @@ def _entry(
     is_late: bool,
     in_history: bool = False,
 ) -> Entry:
+    status, at = item["status"], item["at"]
     officer, unit = item.get("officer"), item.get("unit")
     return Entry(
         leg_id=leg_id,
-        key=entry_key(record.facet.value, item["status"], item["at"], officer, unit),
-        facet=record.facet.value,
-        status=item["status"],
-        at=item["at"],
+        key=entry_key(facet, status, at, officer, unit),
+        facet=facet,
+        status=status,
+        at=at,
         officer=officer,
         unit=unit,
         note=item.get("note"),

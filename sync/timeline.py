@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from canonical.fields import Facet
 from canonical.leg import Fold
 from store.legs import Entry
 from sync.entries import entry_key
@@ -36,17 +35,17 @@ def _has_history(fold: Fold) -> bool:
 
 
 def _retract(held: dict[str, Entry], fold: Fold, seq: int) -> None:
-    for facet in Facet:
-        told = fold.fields.get(facet.value, {}).get("history")
+    for facet, fields in fold.fields.items():
+        told = fields.get("history")
         if told is None:
             continue
         kept = {
-            entry_key(facet.value, i["status"], i["at"], i.get("officer"), i.get("unit"))
+            entry_key(facet, i["status"], i["at"], i.get("officer"), i.get("unit"))
             for i in told.value or ()
         }
         newest_record = told.place[2]
         for entry in held.values():
-            if entry.facet != facet.value:
+            if entry.facet != facet:
                 continue
             if entry.from_record or entry.key in kept:  # a record's own word stands by itself
                 if entry.retracted_by is not None:
