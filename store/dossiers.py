@@ -120,7 +120,7 @@ def load_held(tx: Tx, dossier_ids: Iterable[int]) -> dict[int, Held]:
         ),
         {"ids": bulk.pack(dossier_ids)},
     )
-    return {int(r[0]): Held(int(r[0]), *r[1:]) for r in found}
+    return {int(r[0]): Held(int(r[0]), *r[1:]) for r in found.all()}
 
 
 _CHANGE_COLUMNS = ChangeRow.__struct_fields__
@@ -205,4 +205,4 @@ def public_ids(tx: Tx, leg_ids: Iterable[int]) -> dict[int, str]:
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row[0]): row[1] for row in found}
+    return {int(row[0]): row[1] for row in found.all()}

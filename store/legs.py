@@ -58,7 +58,7 @@ def number_legs(tx: Tx, count: int) -> list[int]:
     found = tx.execute(
         said(f"SELECT {sequence} FROM generate_series(1, CAST(:count AS bigint))"), {"count": count}
     )
-    return [int(row[0]) for row in found]
+    return [int(row[0]) for row in found.all()]
 
 
 def begin_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
@@ -85,7 +85,7 @@ def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     """The newest generation of those legs with these (namespace, code) that there are."""
     told = {"keys": bulk.pack(sorted(set(keys)))}
     found = tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
-    return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
+    return {(row.namespace, row.code): _leg(row, tx) for row in found.all()}  # the last one stands
 
 
 def _leg(row: object, tx: Tx) -> LegRow:
@@ -101,7 +101,7 @@ def load_legs(tx: Tx, leg_ids: Iterable[int]) -> dict[int, LegRow]:
         said(f"SELECT {_COLUMNS} FROM leg WHERE id IN ({bulk.ids_in(tx, 'ids')})"),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row.id): _leg(row, tx) for row in found}
+    return {int(row.id): _leg(row, tx) for row in found.all()}
 
 
 def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Head]]:
@@ -116,7 +116,7 @@ def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Hea
     )
     heads: dict[tuple[int, str], list[Head]] = {}
     moment = Moment()
-    for leg_id, facet, version, sort_at, digest in found:
+    for leg_id, facet, version, sort_at, digest in found.all():
         at = moment.process_result_value(sort_at, tx.dialect)
         heads.setdefault((int(leg_id), facet), []).append(Head(version, at or "", digest))
     return heads
@@ -134,7 +134,7 @@ def held_in_quarantine(
         ),
         {"connection": connection_id, "digests": bulk.pack(digests)},
     )
-    return {row[0]: (int(row[1]), int(row[2])) for row in found}
+    return {row[0]: (int(row[1]), int(row[2])) for row in found.all()}
 
 
 def note_seen_again(tx: Tx, seen: Mapping[int, int], receipt_id: int) -> None:
@@ -171,7 +171,7 @@ def open_codes(tx: Tx, namespace: str) -> list[str]:
         ),
         {"namespace": namespace},
     )
-    return [row[0] for row in found]
+    return [row[0] for row in found.all()]
 
 
 class Entry(Struct, array_like=True, gc=False):
@@ -213,7 +213,7 @@ def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
     )
     entries: dict[int, dict[str, Entry]] = {}
     moment = Moment()
-    for row in found:
+    for row in found.all():
         values = list(row)
         values[4] = moment.process_result_value(values[4], tx.dialect)
         for place in (9, 10, 11):
@@ -255,7 +255,7 @@ def load_claims(tx: Tx, leg_ids: Iterable[int]) -> list[ClaimRecord]:
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return [ClaimRecord(int(r[0]), r[1], r[2], r[3], bool(r[4])) for r in found]
+    return [ClaimRecord(int(r[0]), r[1], r[2], r[3], bool(r[4])) for r in found.all()]
 
 
 def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
@@ -296,7 +296,7 @@ def crowded(tx: Tx, leg_ids: Iterable[int]) -> set[tuple[str, str]]:
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {(row[0], row[1]) for row in found}
+    return {(row[0], row[1]) for row in found.all()}
 
 
 def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
@@ -314,7 +314,7 @@ def reach(tx: Tx, leg_ids: Iterable[int]) -> set[int]:
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row[0]) for row in found}
+    return {int(row[0]) for row in found.all()}
 
 
 def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
@@ -332,7 +332,7 @@ def claimants(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[int]:
         ),
         {"keys": bulk.pack(sorted(keys))},
     )
-    return {int(row[0]) for row in found}
+    return {int(row[0]) for row in found.all()}
 
 
 def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
@@ -344,7 +344,7 @@ def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row[0]): int(row[1]) for row in found}
+    return {int(row[0]): int(row[1]) for row in found.all()}
 
 
 def roles(tx: Tx) -> Mapping[str, str]:
