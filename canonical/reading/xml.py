@@ -119,8 +119,8 @@ def _wants_more(raw: bytes) -> bool:
 
 
 # Asked of the library in one question each: a walk costs more than reading the records does.
-_NODES = etree.XPath("count(//*)")
-_TOO_DEEP = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
+_NODES: Any = etree.XPath("count(//*)")
+_TOO_DEEP: Any = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 
 
 def _bounded(root: Any, system: str) -> None:
