@@ -125,6 +125,7 @@ def load_held(tx: Tx, dossier_ids: Iterable[int]) -> dict[int, Held]:
 
 _CHANGE_COLUMNS = ChangeRow.__struct_fields__
 _DOSSIER_COLUMNS = DossierRow.__struct_fields__
+_REPLACED = [c for c in _DOSSIER_COLUMNS if c not in ("public_id", "created_seq")]
 _JUDGEMENT_COLUMNS = JudgementRow.__struct_fields__
 _SPAN_COLUMNS = SpanRow.__struct_fields__
 
@@ -134,14 +135,14 @@ def _replaced(columns: Sequence[str], keys: Sequence[str]) -> str:
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
 
 
-def save_dossiers(tx: Tx, rows: Sequence[DossierRow]) -> None:
-    """Insert or replace dossiers."""
+def save_dossiers(tx: Tx, rows: Sequence[DossierRow], *, are_new: bool = False) -> None:
+    """Insert or replace dossiers; `are_new` as of `legs.save_entries`."""
     bulk.insert(
         tx,
         Dossier,
         _DOSSIER_COLUMNS,
         rows,
-        _replaced([c for c in _DOSSIER_COLUMNS if c not in ("public_id", "created_seq")], ("id",)),
+        "" if are_new else _replaced(_REPLACED, ("id",)),
     )
 
 
@@ -156,14 +157,17 @@ def merge_dossiers(tx: Tx, merged: Sequence[tuple[int, int]], seq: int) -> None:
     )
 
 
-def save_members(tx: Tx, pairs: Sequence[tuple[int, int]]) -> None:
-    """Say which dossier each leg belongs to; pairs of (leg id, dossier id)."""
+def save_members(tx: Tx, pairs: Sequence[tuple[int, int]], *, are_new: bool = False) -> None:
+    """Say which dossier each leg belongs to; pairs of (leg id, dossier id).
+
+    `are_new` as of `legs.save_entries`.
+    """
     bulk.insert(
         tx,
         Member,
         ("leg_id", "dossier_id"),
         pairs,
-        "ON CONFLICT (leg_id) DO UPDATE SET dossier_id = excluded.dossier_id",
+        "" if are_new else "ON CONFLICT (leg_id) DO UPDATE SET dossier_id = excluded.dossier_id",
     )
 
 

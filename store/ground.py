@@ -142,6 +142,10 @@ class Stored:
         """Those legs that this batch did not begin."""
         return [i for i in leg_ids if i not in self._begun]
 
+    def _are_begun(self, leg_ids: Iterable[int]) -> bool:
+        """Whether this batch began them all: then nothing can be there of any."""
+        return all(i in self._begun for i in leg_ids)
+
     def lock_legs(self, keys: Iterable[Key], connection_id: str) -> dict[Key, LegRow]:
         """As `legs.lock_legs`; those that are not there are begun."""
         ordered = sorted(set(keys))
@@ -202,7 +206,8 @@ class Stored:
 
     def save_claims(self, claims: Sequence[ClaimRecord]) -> None:
         """As `legs.save_claims`."""
-        legs.save_claims(self._tx, claims)
+        are_new = self._are_begun(claim.leg_id for claim in claims)
+        legs.save_claims(self._tx, claims, are_new=are_new)
 
     def note_crowds(self, leg_ids: Iterable[int]) -> None:
         """As `legs.note_crowds`."""
@@ -236,7 +241,9 @@ class Stored:
 
     def save_entries(self, entries: Iterable[Entry]) -> None:
         """As `legs.save_entries`."""
-        legs.save_entries(self._tx, entries)
+        told = list(entries)
+        are_new = self._are_begun(entry.leg_id for entry in told)
+        legs.save_entries(self._tx, told, are_new=are_new)
 
     def roles(self) -> Mapping[str, str]:
         """As `legs.roles`."""
@@ -249,7 +256,8 @@ class Stored:
 
     def save_dossiers(self, rows: Sequence[DossierRow]) -> None:
         """As `dossiers.save_dossiers`."""
-        dossiers.save_dossiers(self._tx, rows)
+        are_new = self._are_begun(row.id for row in rows)
+        dossiers.save_dossiers(self._tx, rows, are_new=are_new)
 
     def merge_dossiers(self, merged: Sequence[tuple[int, int]], seq: int) -> None:
         """As `dossiers.merge_dossiers`."""
@@ -257,7 +265,8 @@ class Stored:
 
     def save_members(self, pairs: Sequence[tuple[int, int]]) -> None:
         """As `dossiers.save_members`."""
-        dossiers.save_members(self._tx, pairs)
+        are_new = self._are_begun(leg_id for leg_id, _ in pairs)
+        dossiers.save_members(self._tx, pairs, are_new=are_new)
 
     def save_judgements(
         self,

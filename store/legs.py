@@ -223,14 +223,19 @@ def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
     return entries
 
 
-def save_entries(tx: Tx, entries: Iterable[Entry]) -> None:
-    """Insert new timeline entries and write what changed in held ones, in one statement."""
+def save_entries(tx: Tx, entries: Sequence[Entry], *, are_new: bool = False) -> None:
+    """Insert new timeline entries and write what changed in held ones, in one statement.
+
+    Where all `are_new`, nothing can be held of them, and the store need not look before it writes.
+    """
     bulk.insert(
         tx,
         Timeline,
         _ENTRY_COLUMNS,
-        list(entries),
-        "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
+        entries,
+        ""
+        if are_new
+        else "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
         " in_history = excluded.in_history, retracted_by = excluded.retracted_by,"
         " retracted_seq = excluded.retracted_seq",
     )
@@ -258,14 +263,14 @@ def load_claims(tx: Tx, leg_ids: Iterable[int]) -> list[ClaimRecord]:
     return [ClaimRecord(int(r[0]), r[1], r[2], r[3], bool(r[4])) for r in found.all()]
 
 
-def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
-    """Insert claims, or set whether they live."""
+def save_claims(tx: Tx, claims: Sequence[ClaimRecord], *, are_new: bool = False) -> None:
+    """Insert claims, or set whether they live; `are_new` as of `save_entries`."""
     bulk.insert(
         tx,
         ClaimRow,
         ClaimRecord.__struct_fields__,
         claims,
-        "ON CONFLICT (leg_id, kind, key) DO UPDATE SET live = excluded.live",
+        "" if are_new else "ON CONFLICT (leg_id, kind, key) DO UPDATE SET live = excluded.live",
     )
 
 
