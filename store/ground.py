@@ -137,10 +137,19 @@ class Stored:
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
         self._begun: dict[int, LegRow] = {}
+        self._alone: set[int] = set()  # legs that share no claim with anyone, as far as was asked
 
     def _earlier(self, leg_ids: Iterable[int]) -> list[int]:
         """Those legs that this batch did not begin."""
         return [i for i in leg_ids if i not in self._begun]
+
+    def _shares_claims(self, leg_ids: Iterable[int]) -> bool:
+        """Whether any of these legs shares a claim: else none is in a crowd or reaches another."""
+        unknown = set(leg_ids) - self._alone
+        if unknown and legs.share_claims(self._tx, unknown):
+            return True
+        self._alone |= unknown
+        return False
 
     def _are_begun(self, leg_ids: Iterable[int]) -> bool:
         """Whether this batch began them all: then nothing can be there of any."""
@@ -157,6 +166,7 @@ class Stored:
             for key, leg_id in zip(missing, ids, strict=True)
         }
         self._begun = {row.id: row for row in begun.values()}
+        self._alone = set()
         return held | begun
 
     def folds(self, rows: Iterable[LegRow]) -> dict[int, Fold]:
@@ -208,14 +218,16 @@ class Stored:
         """As `legs.save_claims`."""
         are_new = self._are_begun(claim.leg_id for claim in claims)
         legs.save_claims(self._tx, claims, are_new=are_new)
+        self._alone = set()
 
     def note_crowds(self, leg_ids: Iterable[int]) -> None:
         """As `legs.note_crowds`."""
-        legs.note_crowds(self._tx, leg_ids)
+        if self._shares_claims(leg_ids):
+            legs.note_crowds(self._tx, leg_ids)
 
     def crowded(self, leg_ids: Iterable[int]) -> Collection[Claimed]:
         """As `legs.crowded`."""
-        return legs.crowded(self._tx, leg_ids)
+        return legs.crowded(self._tx, leg_ids) if self._shares_claims(leg_ids) else set()
 
     def claimants(self, keys: Iterable[Claimed]) -> set[int]:
         """As `legs.claimants`."""
@@ -223,7 +235,7 @@ class Stored:
 
     def reach(self, leg_ids: Iterable[int]) -> set[int]:
         """As `legs.reach`."""
-        return legs.reach(self._tx, leg_ids)
+        return legs.reach(self._tx, leg_ids) if self._shares_claims(leg_ids) else set(leg_ids)
 
     def members(self, leg_ids: Iterable[int]) -> dict[int, int]:
         """As `legs.members`."""

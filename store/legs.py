@@ -274,6 +274,19 @@ def save_claims(tx: Tx, claims: Sequence[ClaimRecord], *, are_new: bool = False)
     )
 
 
+def share_claims(tx: Tx, leg_ids: Iterable[int]) -> bool:
+    """Whether any of these legs shares a live claim with another leg: most share none."""
+    found = tx.execute(
+        said(
+            "SELECT count(*) FROM claim mine JOIN claim other ON other.kind = mine.kind"
+            " AND other.key = mine.key AND other.live AND other.leg_id <> mine.leg_id"
+            f" WHERE mine.live AND mine.leg_id IN ({bulk.ids_in(tx, 'ids')})"
+        ),
+        {"ids": bulk.pack(leg_ids)},
+    )
+    return bool(found.scalar_one())
+
+
 # So many legs of one case there are not; more than this is a placeholder somebody types.
 CROWD = 40
 
