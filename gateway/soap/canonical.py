@@ -7,7 +7,7 @@ from lxml import etree
 from starlette.concurrency import run_in_threadpool
 
 from canonical.errors import HubError, RequestRefused, StoreUnavailable
-from canonical.reading import soap, xml
+from canonical.reading import soap
 from canonical.reasons import Reason
 from canonical.text import Malformed
 from gateway.api.push import connection_for
@@ -41,11 +41,10 @@ async def canonical_push(
     try:
         raw = await read_body(request, context.limits.body_bytes)
         header = request.headers.get("authorization", "")
-        outcome = await run_in_threadpool(_push, context, header, connection, raw)
-        version = soap.version_of(xml.parse(raw))
+        version, told = await run_in_threadpool(_push, context, header, connection, raw)
     except (HubError, Malformed) as error:
         return refusal(request, version, error)
-    return Response(envelope(version, _answer(outcome)), media_type=MEDIA[version])
+    return Response(told, media_type=MEDIA[version])
 
 
 def refusal(request: Request, version: str, error: HubError | Malformed) -> Response:
@@ -69,7 +68,8 @@ def refusal(request: Request, version: str, error: HubError | Malformed) -> Resp
     return Response(body, status_code=400 if is_400 else 500, media_type=MEDIA[version])
 
 
-def _push(context: Context, header: str, asked: str | None, raw: bytes) -> Outcome:
+def _push(context: Context, header: str, asked: str | None, raw: bytes) -> tuple[str, bytes]:
+    """The SOAP version and the answer to a push."""
     principal: Principal = principal_from_header(context, header, basic=True)
     if not principal.may("push"):
         raise RequestRefused(Reason.FORBIDDEN, 403)
@@ -82,7 +82,9 @@ def _push(context: Context, header: str, asked: str | None, raw: bytes) -> Outco
         agencies=principal.agencies,
     )
     found, mapping_version = prepare(context, taken)
-    return take_in(context, taken, found, mapping_version)
+    outcome = take_in(context, taken, found, mapping_version)
+    version = soap.version_in(raw)
+    return version, envelope(version, _answer(outcome))
 
 
 def _answer(outcome: Outcome) -> etree._Element:
