@@ -90,7 +90,9 @@ def push(
         RequestRefused: 422 IDEMPOTENCY_MISMATCH.
         Malformed, Garbled: the body is refused whole.
     """
-    digest = intake.digest_of(f"{connection.id}\0{shape}\0".encode() + raw)
+    digest = ""
+    if key is not None:
+        digest = intake.digest_of(f"{connection.id}\0{shape}\0".encode() + raw)
     kept = _kept(context, principal, key, digest)
     if kept is not None:
         return kept
