@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from canonical.errors import StoreUnavailable
 from store import legs
 from store.engine import open_store
+from store.ground import Stored
+from store.legs import LegRow
 from store.tables import Leg, table
 from tests.trial import PUSH, Trial, dossier
 
@@ -50,6 +53,27 @@ async def test_a_generation_opened_while_a_push_waited_is_the_one_it_finds(hub: 
     assert found[0][key].generation == 2
     with hub.store.write() as tx:
         tx.execute(text("DELETE FROM leg WHERE generation = 2"))
+
+
+async def test_of_two_that_begin_a_leg_at_once_the_second_finds_it(hub: Trial) -> None:
+    hub.introduce("desk")
+    key = ("desk", "A-00001")
+
+    def begin(tx: Tx) -> LegRow:
+        ground = Stored(tx)
+        held = ground.lock_legs([key], "desk")
+        ground.save_legs([], {})
+        return held[key]
+
+    with hub.store.write() as tx:
+        first = begin(tx)
+        thread, found = beside(lambda: hub.store.in_write(begin))
+        thread.join(0.5)
+        assert found == []  # it waits
+    thread.join(20)
+    assert found[0].id == first.id
+    with hub.store.write() as tx:
+        tx.execute(text("DELETE FROM leg"))
 
 
 async def test_the_feed_does_not_depend_on_the_ids_that_legs_were_given(hub: Trial) -> None:
