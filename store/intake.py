@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.decide import Disposition
@@ -42,7 +42,7 @@ class SavedReceipt(Struct, frozen=True):
     public_id: str
 
 
-class RecordRow(Struct, frozen=True):
+class RecordRow(Struct, frozen=True, gc=False):
     """One record and its disposition, as the store keeps it."""
 
     position: int
@@ -121,10 +121,10 @@ def save_receipts(
         vault: Seals the bytes.
         news: What came in, and how many records of it are still to be decided.
     """
-    raws = {digest_of(new.raw): new.raw for new, _ in news}
-    _keep_raw(tx, vault, raws)
+    digests = [digest_of(new.raw) for new, _ in news]
+    _keep_raw(tx, vault, {d: new.raw for d, (new, _) in zip(digests, news, strict=True)})
     made, public_ids = [], []
-    for new, pending in news:
+    for digest, (new, pending) in zip(digests, news, strict=True):
         public_ids.append(str(uuid.uuid4()))
         taken = {
             "public_id": public_ids[-1],
@@ -134,7 +134,7 @@ def save_receipts(
             "shape": new.shape,
             "mapping_version": new.mapping_version,
             "received_at": new.received_at,
-            "digest": digest_of(new.raw),
+            "digest": digest,
             "size_bytes": len(new.raw),
             "origin_id": new.origin_id,
         }
@@ -154,7 +154,7 @@ def _keep_raw(tx: Tx, vault: Vault, raws: Mapping[str, bytes]) -> None:
     Bytes fit into no JSON: they travel end to end as one parameter more, and are cut apart there.
     """
     found = tx.execute(
-        text(f"SELECT digest FROM blob WHERE digest IN ({bulk.texts_in(tx, 'digests')})"),
+        bulk.said(f"SELECT digest FROM blob WHERE digest IN ({bulk.texts_in(tx, 'digests')})"),
         {"digests": bulk.pack(raws)},
     )
     held = {row[0] for row in found}
@@ -166,7 +166,7 @@ def _keep_raw(tx: Tx, vault: Vault, raws: Mapping[str, bytes]) -> None:
         rows.append([digest, len(raws[digest]), begun, len(data)])
         begun += len(data)
     tx.execute(
-        text(_KEEP_SQLITE if tx.dialect.name == "sqlite" else _KEEP_POSTGRES),
+        bulk.said(_KEEP_SQLITE if tx.dialect.name == "sqlite" else _KEEP_POSTGRES),
         {"rows": bulk.pack(rows), "data": b"".join(sealed.values())},
     )
 
