@@ -1,6 +1,6 @@
 """Legs as the decision needs them: locked in order, read with their heads, begun, written back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -33,7 +33,7 @@ class LegRow(Struct, array_like=True, gc=False):
 _COLUMNS = "id, namespace, code, generation, connection_id, fold, same_time, gone_at"
 
 
-def lock_legs(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
+def lock_legs(tx: Tx, keys: Collection[Key]) -> dict[Key, LegRow]:
     """Those legs with these (namespace, code) that there are, newest generation, locked.
 
     All rows are locked in sorted order, so that two batches with the same legs wait for each other
@@ -43,15 +43,17 @@ def lock_legs(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     Raises:
         Overtaken: while this waited, another transaction began one of them, or a generation.
     """
+    if not keys:
+        return {}
     told = {"keys": bulk.pack_pairs(keys)}
     if tx.dialect.name == "sqlite":  # one writer: nobody to wait for
         return _newest(tx, tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told).all())
     locked = tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)} FOR NO KEY UPDATE"), told).all()
-    # A row that waited is read as it then is; one that came meanwhile is not seen, nor locked.
-    if locked and tx.execute(said(f"SELECT count(*) {_of_keys(tx)}"), told).scalar_one() != len(
-        locked
-    ):
-        raise Overtaken
+    if locked:
+        # A row that was waited for is as it was left; one that came meanwhile is not among these.
+        there = tx.execute(said(f"SELECT count(*) {_of_keys(tx)}"), told).scalar_one()
+        if there != len(locked):
+            raise Overtaken
     return _newest(tx, locked)
 
 
