@@ -22,6 +22,7 @@ from typing_extensions import override
 from canonical.errors import HubError, StoreUnavailable
 from canonical.reasons import Reason
 from gateway.app import create_app
+from hub import garbage
 from hub.settings import Settings
 from sync.context import Context
 from sync.drain import drain
@@ -166,6 +167,7 @@ def _run(main: Coroutine[Any, Any, None], stop: Callable[[], None], settings: Se
     """Run until it ends; `stop` is called in its loop at the first signal, a second one ends it."""
     watch = threading.Timer(settings.stop_s, _leave)
     watch.daemon = True
+    garbage.settle()
 
     async def told() -> None:
         def once() -> None:

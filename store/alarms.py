@@ -57,7 +57,7 @@ def raise_alarm(tx: Tx, kind: str, key: str, detail: str, at: str) -> bool:
 def lasting(tx: Tx, kind: str, keys: Iterable[str]) -> set[str]:
     """Those of these keys about which an alarm of a kind lasts."""
     found = tx.execute(
-        text(
+        bulk.said(
             "SELECT key FROM alarm WHERE kind = :kind AND until IS NULL"
             f" AND key IN ({bulk.texts_in(tx, 'keys')})"
         ),

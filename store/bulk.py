@@ -6,11 +6,10 @@ is no limit on parameters.
 """
 
 import functools
-import json
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, Boolean, Date, Integer, TextClause, text
 from sqlalchemy.engine import Connection as Tx
 from sqlmodel import SQLModel
@@ -81,36 +80,33 @@ def _delete_sql(model: type[SQLModel], keys: tuple[str, ...], *, is_sqlite: bool
     return text(f'DELETE FROM "{name}" WHERE ({listed}) IN ({source})')
 
 
-def _pack(rows: Iterable[Sequence[Any]]) -> str:
-    return json.dumps([list(row) for row in rows], ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)
+# What a statement is told of one row: its values in the order of the columns; a struct with
+# `array_like` is packed as it is. Whatever stands behind the last column is not looked at.
+Values = Sequence[Any] | msgspec.Struct
+_ENCODER = msgspec.json.Encoder()
 
 
 def insert(
     tx: Tx,
     model: type[SQLModel],
     columns: tuple[str, ...],
-    rows: Sequence[Sequence[Any]],
+    rows: Sequence[Values],
     conflict: str = "",
-) -> None:
-    """Insert all rows in one statement.
+) -> int:
+    """Insert all rows in one statement; how many were written.
 
     Args:
         tx: An open write transaction.
         model: Which table.
         columns: Names of the columns, in the order of each row.
-        rows: Plain values; moments as ISO text, days as dates.
+        rows: Plain values, or structs with `array_like`; moments as ISO text, days as dates.
         conflict: An ON CONFLICT clause, "" for none.
     """
-    if rows:
-        is_sqlite = tx.dialect.name == "sqlite"
-        sql = _insert_sql(model, columns, conflict, is_sqlite=is_sqlite)
-        tx.execute(sql, {"rows": _pack(rows)})
+    if not rows:
+        return 0
+    is_sqlite = tx.dialect.name == "sqlite"
+    sql = _insert_sql(model, columns, conflict, is_sqlite=is_sqlite)
+    return tx.execute(sql, {"rows": pack(rows)}).rowcount
 
 
 def insert_made(
@@ -126,7 +122,7 @@ def insert_made(
         return []
     is_sqlite = tx.dialect.name == "sqlite"
     sql = _insert_sql(model, columns, f"{conflict} RETURNING {returning}", is_sqlite=is_sqlite)
-    return tx.execute(sql, {"rows": _pack(rows)}).all()
+    return tx.execute(sql, {"rows": pack(rows)}).all()
 
 
 def update(
@@ -139,7 +135,7 @@ def update(
     """Update all rows in one statement; each row holds its keys, then its columns."""
     if rows:
         is_sqlite = tx.dialect.name == "sqlite"
-        tx.execute(_update_sql(model, keys, columns, is_sqlite=is_sqlite), {"rows": _pack(rows)})
+        tx.execute(_update_sql(model, keys, columns, is_sqlite=is_sqlite), {"rows": pack(rows)})
 
 
 def delete(
@@ -148,7 +144,7 @@ def delete(
     """Delete the rows with these keys in one statement."""
     if rows:
         is_sqlite = tx.dialect.name == "sqlite"
-        tx.execute(_delete_sql(model, keys, is_sqlite=is_sqlite), {"rows": _pack(rows)})
+        tx.execute(_delete_sql(model, keys, is_sqlite=is_sqlite), {"rows": pack(rows)})
 
 
 def ids_in(tx: Tx, parameter: str) -> str:
@@ -180,12 +176,12 @@ def pairs_in(tx: Tx, parameter: str) -> str:
 
 def pack_pairs(pairs: Iterable[tuple[str, str]]) -> str:
     """Pairs of texts as the one parameter of `pairs_in`, in order."""
-    return pack([list(pair) for pair in sorted(set(pairs))])
+    return pack(sorted(set(pairs)))
 
 
 def pack(values: Iterable[Any]) -> str:
-    """A set of plain values as the one parameter of `ids_in` or `texts_in`."""
-    return json.dumps(list(values), ensure_ascii=False)
+    """Plain values as one parameter: the rows of a statement, the set of `ids_in` or `texts_in`."""
+    return _ENCODER.encode(values if isinstance(values, list) else list(values)).decode()
 
 
 def one_of(tx: Tx, column: str, parameter: str) -> str:

@@ -7,12 +7,13 @@ from sqlalchemy.engine import Connection as Tx
 
 from canonical import catalogue
 from canonical.catalogue import Books, CatalogueData
+from store import bulk
 from store.tables import CatalogueVersion, table
 
 
 def current_version(tx: Tx) -> int:
     """The number of the version in force."""
-    return int(tx.execute(text("SELECT catalogue FROM feed WHERE id = 1")).scalar_one())
+    return int(tx.execute(bulk.said("SELECT catalogue FROM feed WHERE id = 1")).scalar_one())
 
 
 def load_books(tx: Tx, version: int) -> Books:

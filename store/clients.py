@@ -226,7 +226,7 @@ Keyed = tuple[str, str]  # client id, Idempotency-Key
 def load_answers(tx: Tx, keys: Iterable[Keyed]) -> dict[Keyed, KeptAnswer]:
     """The answers once given for these keys."""
     found = tx.execute(
-        text(
+        bulk.said(
             "SELECT client_id, key, body_digest, status, content_type, body FROM idempotency"
             f" WHERE (client_id, key) IN ({bulk.pairs_in(tx, 'keys')})"
         ),

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.engine import Connection as Tx
 
 from store import bulk
+from store.bulk import said
 from store.tables import (
     AgencySeen,
     Change,
@@ -18,7 +18,7 @@ from store.tables import (
 )
 
 
-class DossierRow(Struct, frozen=True):
+class DossierRow(Struct, frozen=True, array_like=True, gc=False):
     """A dossier as the store keeps it."""
 
     id: int
@@ -38,7 +38,7 @@ class DossierRow(Struct, frozen=True):
     changed_seq: int
 
 
-class JudgementRow(Struct, frozen=True):
+class JudgementRow(Struct, frozen=True, array_like=True, gc=False):
     """What a dossier counts as from its last turn on."""
 
     dossier_id: int
@@ -55,7 +55,7 @@ class JudgementRow(Struct, frozen=True):
     due_on: date | None
 
 
-class SpanRow(Struct, frozen=True):
+class SpanRow(Struct, frozen=True, array_like=True, gc=False):
     """An earlier stretch."""
 
     dossier_id: int
@@ -67,7 +67,7 @@ class SpanRow(Struct, frozen=True):
     due_on: date | None
 
 
-class ChangeRow(Struct, frozen=True):
+class ChangeRow(Struct, frozen=True, array_like=True, gc=False):
     """One line of the change feed."""
 
     seq: int
@@ -78,7 +78,7 @@ class ChangeRow(Struct, frozen=True):
     receipt_id: int | None
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """What a dossier was before this transaction."""
 
     id: int
@@ -101,7 +101,7 @@ def lock_feed(tx: Tx, decisions: int) -> tuple[int, int]:
         The place of the last decision before these, and the newest seq.
     """
     found = tx.execute(
-        text("UPDATE feed SET decided = decided + :more WHERE id = 1 RETURNING decided, seq"),
+        said("UPDATE feed SET decided = decided + :more WHERE id = 1 RETURNING decided, seq"),
         {"more": decisions},
     ).one()
     return int(found.decided) - decisions, int(found.seq)
@@ -113,28 +113,25 @@ def append_changes(tx: Tx, newest: int, changes: Sequence[ChangeRow]) -> None:
         return
     if [c.seq for c in changes] != list(range(newest + 1, newest + 1 + len(changes))):
         raise AssertionError("changes must follow the newest seq without a gap")
-    bulk.insert(tx, Change, _CHANGE_COLUMNS, [_values(c) for c in changes])
-    tx.execute(text("UPDATE feed SET seq = :seq WHERE id = 1"), {"seq": changes[-1].seq})
+    bulk.insert(tx, Change, _CHANGE_COLUMNS, changes)
+    tx.execute(said("UPDATE feed SET seq = :seq WHERE id = 1"), {"seq": changes[-1].seq})
 
 
 def load_held(tx: Tx, dossier_ids: Iterable[int]) -> dict[int, Held]:
     """Dossiers as they are, by id."""
     found = tx.execute(
-        text(
+        said(
             "SELECT id, public_id, merged_into, body, findings, pins, created_seq FROM dossier"
             f" WHERE id IN ({bulk.ids_in(tx, 'ids')})"
         ),
         {"ids": bulk.pack(dossier_ids)},
     )
-    return {int(r[0]): Held(int(r[0]), *r[1:]) for r in found}
-
-
-def _values(row: Struct) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in row.__struct_fields__)
+    return {int(r[0]): Held(int(r[0]), *r[1:]) for r in found.all()}
 
 
 _CHANGE_COLUMNS = ChangeRow.__struct_fields__
 _DOSSIER_COLUMNS = DossierRow.__struct_fields__
+_REPLACED = [c for c in _DOSSIER_COLUMNS if c not in ("public_id", "created_seq")]
 _JUDGEMENT_COLUMNS = JudgementRow.__struct_fields__
 _SPAN_COLUMNS = SpanRow.__struct_fields__
 
@@ -144,15 +141,10 @@ def _replaced(columns: Sequence[str], keys: Sequence[str]) -> str:
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
 
 
-def save_dossiers(tx: Tx, rows: Sequence[DossierRow]) -> None:
-    """Insert or replace dossiers."""
-    bulk.insert(
-        tx,
-        Dossier,
-        _DOSSIER_COLUMNS,
-        [_values(r) for r in rows],
-        _replaced([c for c in _DOSSIER_COLUMNS if c not in ("public_id", "created_seq")], ("id",)),
-    )
+def save_dossiers(tx: Tx, rows: Sequence[DossierRow], *, are_new: bool = False) -> None:
+    """Insert or replace dossiers; `are_new` as of `legs.save_entries`."""
+    conflict = "" if are_new else _replaced(_REPLACED, ("id",))
+    bulk.insert(tx, Dossier, _DOSSIER_COLUMNS, rows, conflict)
 
 
 def merge_dossiers(tx: Tx, merged: Sequence[tuple[int, int, int]]) -> None:
@@ -166,21 +158,32 @@ def merge_dossiers(tx: Tx, merged: Sequence[tuple[int, int, int]]) -> None:
     )
 
 
-def save_members(tx: Tx, pairs: Sequence[tuple[int, int]]) -> None:
-    """Say which dossier each leg belongs to; pairs of (leg id, dossier id)."""
+def save_members(tx: Tx, pairs: Sequence[tuple[int, int]], *, are_new: bool = False) -> None:
+    """Say which dossier each leg belongs to; pairs of (leg id, dossier id).
+
+    `are_new` as of `legs.save_entries`.
+    """
     bulk.insert(
         tx,
         Member,
         ("leg_id", "dossier_id"),
         pairs,
-        "ON CONFLICT (leg_id) DO UPDATE SET dossier_id = excluded.dossier_id",
+        "" if are_new else "ON CONFLICT (leg_id) DO UPDATE SET dossier_id = excluded.dossier_id",
     )
 
 
 def save_judgements(
-    tx: Tx, dossier_ids: Sequence[int], rows: Sequence[JudgementRow], spans: Sequence[SpanRow]
+    tx: Tx,
+    dossier_ids: Sequence[int],
+    rows: Sequence[JudgementRow],
+    spans: Sequence[SpanRow],
+    *,
+    are_new: bool = False,
 ) -> None:
-    """Replace what these dossiers count as; one without a row counts in no indicator."""
+    """Replace what these dossiers count as; one without a row counts in no indicator.
+
+    `are_new` of the rows, as of `legs.save_entries`.
+    """
     gone = sorted(set(dossier_ids) - {row.dossier_id for row in rows})
     bulk.delete(tx, Judgement, ("dossier_id",), [(i,) for i in gone])
     bulk.delete(tx, JudgementSpan, ("dossier_id",), [(i,) for i in dossier_ids])
@@ -188,10 +191,10 @@ def save_judgements(
         tx,
         Judgement,
         _JUDGEMENT_COLUMNS,
-        [_values(r) for r in rows],
-        _replaced(_JUDGEMENT_COLUMNS, ("dossier_id",)),
+        rows,
+        "" if are_new else _replaced(_JUDGEMENT_COLUMNS, ("dossier_id",)),
     )
-    bulk.insert(tx, JudgementSpan, _SPAN_COLUMNS, [_values(r) for r in spans])
+    bulk.insert(tx, JudgementSpan, _SPAN_COLUMNS, spans)
 
 
 def note_agencies(tx: Tx, agency_codes: Iterable[str]) -> None:
@@ -208,11 +211,11 @@ def note_agencies(tx: Tx, agency_codes: Iterable[str]) -> None:
 def public_ids(tx: Tx, leg_ids: Iterable[int]) -> dict[int, str]:
     """Leg id -> public id of the dossier it belongs to now."""
     found = tx.execute(
-        text(
+        said(
             "SELECT member.leg_id, dossier.public_id FROM member"
             " JOIN dossier ON dossier.id = member.dossier_id"
             f" WHERE member.leg_id IN ({bulk.ids_in(tx, 'ids')})"
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row[0]): row[1] for row in found}
+    return {int(row[0]): row[1] for row in found.all()}

@@ -42,6 +42,10 @@ _IDLE_UNASKED_S = 1.0
 _NEVER = threading.Event()  # only waited on
 
 
+class Overtaken(Exception):
+    """Another transaction began first what this one was about to begin; the whole is repeated."""
+
+
 class Store:
     """An open store.
 
@@ -129,7 +133,8 @@ class Store:
     def in_write(self, work: Callable[[Tx], Result]) -> Result:
         """Run `work` in a write transaction; repeated where the store asks for it.
 
-        Serialization failures and deadlocks undo everything and are repeated at once, a few times.
+        Serialization failures, deadlocks and Overtaken undo everything and are repeated at once, a
+        few times.
 
         Raises:
             StoreUnavailable: the store cannot be reached or written.
@@ -142,9 +147,13 @@ class Store:
             try:
                 with self.write() as tx:
                     return work(tx)
-            except DBAPIError as error:
-                state = getattr(error.orig, "sqlstate", None)
-                if state not in _RETRIED_STATES or attempt == _ATTEMPTS:
+            except (DBAPIError, Overtaken) as error:
+                state = None
+                if isinstance(error, DBAPIError):
+                    state = getattr(error.orig, "sqlstate", None)
+                    if state not in _RETRIED_STATES:
+                        raise
+                if attempt == _ATTEMPTS:
                     raise
                 logger.info(
                     "A transaction is repeated",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.decide import Disposition
@@ -48,7 +48,7 @@ class SavedReceipt(Struct, frozen=True):
     public_id: str
 
 
-class RecordRow(Struct, frozen=True):
+class RecordRow(Struct, frozen=True, gc=False):
     """One record and its disposition, as the store keeps it."""
 
     position: int
@@ -127,11 +127,19 @@ def save_receipts(
         vault: Seals the bytes.
         news: What came in, and how many records of it are still to be decided.
     """
-    _keep_raw(tx, vault, {digest_of(new.raw): new.raw for new, _ in news if new.kept is None})
+    held = [new.held() for new, _ in news]
+    _keep_raw(
+        tx,
+        vault,
+        {
+            digest: new.raw
+            for (digest, _), (new, _) in zip(held, news, strict=True)
+            if new.kept is None
+        },
+    )
     made, public_ids = [], []
-    for new, pending in news:
+    for (digest, size_bytes), (new, pending) in zip(held, news, strict=True):
         public_ids.append(str(uuid.uuid4()))
-        digest, size_bytes = new.held()
         taken = {
             "public_id": public_ids[-1],
             "connection_id": new.connection_id,
@@ -162,7 +170,7 @@ def _keep_raw(tx: Tx, vault: Vault, raws: Mapping[str, bytes]) -> None:
     if not raws:
         return
     found = tx.execute(
-        text(f"SELECT digest FROM blob WHERE digest IN ({bulk.texts_in(tx, 'digests')})"),
+        bulk.said(f"SELECT digest FROM blob WHERE digest IN ({bulk.texts_in(tx, 'digests')})"),
         {"digests": bulk.pack(raws)},
     )
     held = {row[0] for row in found}
@@ -174,7 +182,7 @@ def _keep_raw(tx: Tx, vault: Vault, raws: Mapping[str, bytes]) -> None:
         rows.append([digest, len(raws[digest]), begun, len(data)])
         begun += len(data)
     tx.execute(
-        text(_KEEP_SQLITE if tx.dialect.name == "sqlite" else _KEEP_POSTGRES),
+        bulk.said(_KEEP_SQLITE if tx.dialect.name == "sqlite" else _KEEP_POSTGRES),
         {"rows": bulk.pack(rows), "data": b"".join(sealed.values())},
     )
 

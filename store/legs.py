@@ -1,20 +1,23 @@
-"""Legs as the decision needs them: made, locked in order, read with their heads, written back."""
+"""Legs as the decision needs them: locked in order, read with their heads, begun, written back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import text
+from sqlalchemy import Row
 from sqlalchemy.engine import Connection as Tx
 
 from canonical.leg import Head
 from store import bulk
+from store.bulk import said
+from store.engine import Overtaken
 from store.tables import ClaimCrowd, ClaimRow, Leg, Record, Timeline
 from store.types import Moment
 
 Key = tuple[str, str]
 
 
-class LegRow(Struct):
+class LegRow(Struct, array_like=True, gc=False):
     """The newest generation of a leg, locked for this transaction."""
 
     id: int
@@ -30,43 +33,85 @@ class LegRow(Struct):
 _COLUMNS = "id, namespace, code, generation, connection_id, fold, same_time, gone_at"
 
 
-def lock_legs(tx: Tx, keys: Mapping[Key, str]) -> dict[Key, LegRow]:
-    """The legs with these (namespace, code), newest generation, created where there are none.
+def lock_legs(tx: Tx, keys: Collection[Key]) -> dict[Key, LegRow]:
+    """Those legs with these (namespace, code) that there are, newest generation, locked.
+
+    All rows are locked in sorted order, so that two batches with the same legs wait for each other
+    and never deadlock. NO KEY UPDATE lets another batch, which holds the feed, point at these rows
+    meanwhile.
+
+    Raises:
+        Overtaken: while this waited, another transaction began one of them, or a generation.
+    """
+    if not keys:
+        return {}
+    told = {"keys": bulk.pack_pairs(keys)}
+    if tx.dialect.name == "sqlite":  # one writer: nobody to wait for
+        return _newest(tx, tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told).all())
+    locked = tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)} FOR NO KEY UPDATE"), told).all()
+    if locked:
+        # A row that was waited for is as it was left; one that came meanwhile is not among these.
+        there = tx.execute(said(f"SELECT count(*) {_of_keys(tx)}"), told).scalar_one()
+        if there != len(locked):
+            raise Overtaken
+    return _newest(tx, locked)
+
+
+def number_legs(tx: Tx, keys: Mapping[Key, str]) -> dict[Key, LegRow]:
+    """Legs that are not there yet, each with the id it is to be begun with; in sorted order.
 
     Args:
         tx: An open write transaction.
-        keys: Each with the connection that it is created for.
-
-    Missing keys are inserted and all rows locked in sorted order, so that two batches with the same
-    legs wait for each other and never deadlock. NO KEY UPDATE lets another batch, which holds the
-    feed, point at these rows meanwhile.
+        keys: Each with the connection that it is begun for.
     """
-    ordered = sorted(keys)
-    if not ordered:
+    if not keys:
         return {}
-    bulk.insert(
-        tx,
-        Leg,
-        ("namespace", "code", "generation", "connection_id", "fold", "same_time"),
-        [(*key, 1, keys[key], "", False) for key in ordered],
-        "ON CONFLICT DO NOTHING",
-    )
-    if tx.dialect.name != "sqlite":
-        # Read only then: a generation that was opened while this waited is not in its snapshot.
-        told = {"keys": bulk.pack_pairs(ordered)}
-        tx.execute(text(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
-    return load_newest(tx, ordered)
+    if tx.dialect.name == "sqlite":  # one writer: nobody else takes them meanwhile
+        newest = tx.execute(said("SELECT coalesce(max(id), 0) FROM leg")).scalar_one()
+        ids: Iterable[int] = range(newest + 1, newest + 1 + len(keys))
+    else:
+        found = tx.execute(said(_NUMBERS), {"count": len(keys)})
+        ids = [int(row[0]) for row in found.all()]
+    return {
+        key: LegRow(leg_id, *key, 1, keys[key], "", same_time=False, gone_at=None)
+        for key, leg_id in zip(sorted(keys), ids, strict=True)
+    }
+
+
+# OFFSET 0 keeps the name from being looked up once per number.
+_NUMBERS = (
+    "SELECT nextval(name) FROM"
+    " (SELECT CAST(pg_get_serial_sequence('leg', 'id') AS regclass) AS name OFFSET 0) AS own,"
+    " generate_series(1, CAST(:count AS bigint))"
+)
+
+
+def begin_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
+    """Write legs that were not there, whole, in sorted order.
+
+    Raises:
+        Overtaken: another transaction began one of them meanwhile.
+    """
+    columns = LegRow.__struct_fields__
+    if bulk.insert(tx, Leg, columns, legs, "ON CONFLICT DO NOTHING") != len(legs):
+        raise Overtaken
+
+
+def _of_keys(tx: Tx) -> str:
+    return f"FROM leg WHERE (namespace, code) IN ({bulk.pairs_in(tx, 'keys')})"
 
 
 def _by_key(tx: Tx) -> str:
-    wanted = bulk.pairs_in(tx, "keys")
-    return f"FROM leg WHERE (namespace, code) IN ({wanted}) ORDER BY namespace, code, generation"
+    return f"{_of_keys(tx)} ORDER BY namespace, code, generation"
 
 
 def load_newest(tx: Tx, keys: Iterable[Key]) -> dict[Key, LegRow]:
     """The newest generation of those legs with these (namespace, code) that there are."""
     told = {"keys": bulk.pack_pairs(keys)}
-    found = tx.execute(text(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)
+    return _newest(tx, tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told).all())
+
+
+def _newest(tx: Tx, found: Iterable[Row[Any]]) -> dict[Key, LegRow]:
     return {(row.namespace, row.code): _leg(row, tx) for row in found}  # the last one stands
 
 
@@ -75,20 +120,20 @@ def lock_known(tx: Tx, keys: Iterable[Key]) -> list[LegRow]:
     ordered = sorted(keys)
     if tx.dialect.name != "sqlite":
         told = {"keys": bulk.pack_pairs(ordered)}
-        tx.execute(text(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
+        tx.execute(said(f"SELECT 1 {_by_key(tx)} FOR NO KEY UPDATE"), told)
     return load_generations(tx, ordered)
 
 
 def load_generations(tx: Tx, keys: Iterable[Key]) -> list[LegRow]:
     """Every generation of those legs with these (namespace, code) that there are."""
     told = {"keys": bulk.pack_pairs(keys)}
-    return [_leg(row, tx) for row in tx.execute(text(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)]
+    return [_leg(row, tx) for row in tx.execute(said(f"SELECT {_COLUMNS} {_by_key(tx)}"), told)]
 
 
 def open_generation(tx: Tx, key: Key, generation: int, connection_id: str) -> int:
     """Begin a generation of a leg; its id."""
     row = tx.execute(
-        text(
+        said(
             "INSERT INTO leg (namespace, code, generation, connection_id, fold, same_time)"
             " VALUES (:namespace, :code, :generation, :connection, '', :no) RETURNING id"
         ),
@@ -103,8 +148,8 @@ def open_generation(tx: Tx, key: Key, generation: int, connection_id: str) -> in
     return int(row[0])
 
 
-def _leg(row: object, tx: Tx) -> LegRow:
-    values = list(row)  # type: ignore[call-overload]
+def _leg(row: Row[Any], tx: Tx) -> LegRow:
+    values = list(row)
     values[7] = Moment().process_result_value(values[7], tx.dialect)
     values[6] = bool(values[6])
     return LegRow(*values)
@@ -113,16 +158,16 @@ def _leg(row: object, tx: Tx) -> LegRow:
 def load_legs(tx: Tx, leg_ids: Iterable[int]) -> dict[int, LegRow]:
     """Legs by id."""
     found = tx.execute(
-        text(f"SELECT {_COLUMNS} FROM leg WHERE id IN ({bulk.ids_in(tx, 'ids')})"),
+        said(f"SELECT {_COLUMNS} FROM leg WHERE id IN ({bulk.ids_in(tx, 'ids')})"),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row.id): _leg(row, tx) for row in found}
+    return {int(row.id): _leg(row, tx) for row in found.all()}
 
 
 def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Head]]:
     """What is held per (leg, facet), in order of intake; not what was told anew since."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg_id, facet, version, sort_at, digest FROM record"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
             " AND disposition IN ('applied', 'superseded') AND facet IS NOT NULL"
@@ -132,7 +177,7 @@ def load_heads(tx: Tx, leg_ids: Iterable[int]) -> dict[tuple[int, str], list[Hea
     )
     heads: dict[tuple[int, str], list[Head]] = {}
     moment = Moment()
-    for leg_id, facet, version, sort_at, digest in found:
+    for leg_id, facet, version, sort_at, digest in found.all():
         at = moment.process_result_value(sort_at, tx.dialect)
         heads.setdefault((int(leg_id), facet), []).append(Head(version, at or "", digest))
     return heads
@@ -143,14 +188,14 @@ def held_in_quarantine(
 ) -> dict[str, tuple[int, int]]:
     """Content that a connection's quarantine holds already: digest -> (record id, times seen)."""
     found = tx.execute(
-        text(
+        said(
             "SELECT digest, min(id), min(seen) FROM record WHERE connection_id = :connection"
             " AND disposition = 'quarantined'"
             f" AND digest IN ({bulk.texts_in(tx, 'digests')}) GROUP BY digest"
         ),
         {"connection": connection_id, "digests": bulk.pack(digests)},
     )
-    return {row[0]: (int(row[1]), int(row[2])) for row in found}
+    return {row[0]: (int(row[1]), int(row[2])) for row in found.all()}
 
 
 def note_seen_again(tx: Tx, seen: Mapping[int, int], receipt_id: int) -> None:
@@ -178,7 +223,7 @@ def save_legs(tx: Tx, legs: Sequence[LegRow]) -> None:
 def open_codes(tx: Tx, namespace: str) -> list[str]:
     """Local codes of a namespace whose dossier has not ended, oldest first."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg.code FROM leg JOIN member ON member.leg_id = leg.id"
             " JOIN dossier ON dossier.id = member.dossier_id"
             " WHERE leg.namespace = :namespace AND leg.gone_at IS NULL"
@@ -187,11 +232,11 @@ def open_codes(tx: Tx, namespace: str) -> list[str]:
         ),
         {"namespace": namespace},
     )
-    return [row[0] for row in found]
+    return [row[0] for row in found.all()]
 
 
-class Entry(Struct):
-    """One timeline entry, as held or about to be written.
+class Entry(Struct, array_like=True, gc=False):
+    """One timeline entry, as held or about to be written; the columns first.
 
     Attributes:
         is_changed: Whether this transaction has something to write about it.
@@ -221,7 +266,7 @@ _ENTRY_COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "is_c
 def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
     """The timelines of legs: leg id -> key -> entry, retracted ones included."""
     found = tx.execute(
-        text(
+        said(
             f"SELECT {', '.join(_ENTRY_COLUMNS)} FROM timeline"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
         ),
@@ -229,7 +274,7 @@ def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
     )
     entries: dict[int, dict[str, Entry]] = {}
     moment = Moment()
-    for row in found:
+    for row in found.all():
         values = list(row)
         values[4] = moment.process_result_value(values[4], tx.dialect)
         for place in (9, 10, 11):
@@ -239,21 +284,26 @@ def load_entries(tx: Tx, leg_ids: Iterable[int]) -> dict[int, dict[str, Entry]]:
     return entries
 
 
-def save_entries(tx: Tx, entries: Iterable[Entry]) -> None:
-    """Insert new timeline entries and write what changed in held ones, in one statement."""
+def save_entries(tx: Tx, entries: Sequence[Entry], *, are_new: bool = False) -> None:
+    """Insert new timeline entries and write what changed in held ones, in one statement.
+
+    Where all `are_new`, nothing can be held of them, and the store need not look before it writes.
+    """
     bulk.insert(
         tx,
         Timeline,
         _ENTRY_COLUMNS,
-        [tuple(getattr(e, name) for name in _ENTRY_COLUMNS) for e in entries],
-        "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
+        entries,
+        ""
+        if are_new
+        else "ON CONFLICT (leg_id, key) DO UPDATE SET from_record = excluded.from_record,"
         " in_history = excluded.in_history, retracted_by = excluded.retracted_by,"
         " retracted_seq = excluded.retracted_seq, record_id = excluded.record_id,"
         " note = excluded.note, arrived_late = excluded.arrived_late",
     )
 
 
-class ClaimRecord(Struct, frozen=True):
+class ClaimRecord(Struct, frozen=True, array_like=True, gc=False):
     """A claim as held."""
 
     leg_id: int
@@ -266,23 +316,23 @@ class ClaimRecord(Struct, frozen=True):
 def load_claims(tx: Tx, leg_ids: Iterable[int]) -> list[ClaimRecord]:
     """Every claim these legs ever made."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg_id, kind, key, code, live FROM claim"
             f" WHERE leg_id IN ({bulk.ids_in(tx, 'ids')})"
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return [ClaimRecord(int(r[0]), r[1], r[2], r[3], bool(r[4])) for r in found]
+    return [ClaimRecord(int(r[0]), r[1], r[2], r[3], bool(r[4])) for r in found.all()]
 
 
-def save_claims(tx: Tx, claims: Sequence[ClaimRecord]) -> None:
-    """Insert claims, or set whether they live."""
+def save_claims(tx: Tx, claims: Sequence[ClaimRecord], *, are_new: bool = False) -> None:
+    """Insert claims, or set whether they live; `are_new` as of `save_entries`."""
     bulk.insert(
         tx,
         ClaimRow,
-        ("leg_id", "kind", "key", "code", "live"),
-        [(c.leg_id, c.kind, c.key, c.code, c.live) for c in claims],
-        "ON CONFLICT (leg_id, kind, key) DO UPDATE SET live = excluded.live",
+        ClaimRecord.__struct_fields__,
+        claims,
+        "" if are_new else "ON CONFLICT (leg_id, kind, key) DO UPDATE SET live = excluded.live",
     )
 
 
@@ -298,12 +348,12 @@ def note_crowds(tx: Tx, keys: Iterable[tuple[str, str]]) -> None:
 def crowded(tx: Tx, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these (kind, key) that tie nobody."""
     found = tx.execute(
-        text(
+        said(
             f"SELECT kind, key FROM claim_crowd WHERE (kind, key) IN ({bulk.pairs_in(tx, 'keys')})"
         ),
         {"keys": bulk.pack_pairs(keys)},
     )
-    return {(row[0], row[1]) for row in found}
+    return {(row[0], row[1]) for row in found.all()}
 
 
 _NO_CROWD = (
@@ -315,7 +365,7 @@ _NO_CROWD = (
 def reach(tx: Tx, leg_ids: Iterable[int], keys: Iterable[tuple[str, str]] = ()) -> set[int]:
     """All legs that share live claims with these, or make these, directly or through others."""
     found = tx.execute(
-        text(
+        said(
             "WITH RECURSIVE reach(leg_id) AS ("
             f" {bulk.ids_in(tx, 'ids')}"
             " UNION SELECT claim.leg_id FROM claim WHERE live"
@@ -329,21 +379,21 @@ def reach(tx: Tx, leg_ids: Iterable[int], keys: Iterable[tuple[str, str]] = ()) 
         ),
         {"ids": bulk.pack(leg_ids), "keys": bulk.pack_pairs(keys)},
     )
-    return {int(row[0]) for row in found}
+    return {int(row[0]) for row in found.all()}
 
 
 def members(tx: Tx, leg_ids: Iterable[int]) -> dict[int, int]:
     """Leg id -> dossier id, for legs and everyone in the same dossiers."""
     found = tx.execute(
-        text(
+        said(
             "SELECT leg_id, dossier_id FROM member WHERE dossier_id IN (SELECT dossier_id"
             f" FROM member WHERE leg_id IN ({bulk.ids_in(tx, 'ids')}))"
         ),
         {"ids": bulk.pack(leg_ids)},
     )
-    return {int(row[0]): int(row[1]) for row in found}
+    return {int(row[0]): int(row[1]) for row in found.all()}
 
 
 def roles(tx: Tx) -> Mapping[str, str]:
     """Connection id -> what its legs are to a case."""
-    return {row[0]: row[1] for row in tx.execute(text("SELECT id, role FROM connection"))}
+    return {row[0]: row[1] for row in tx.execute(said("SELECT id, role FROM connection")).all()}

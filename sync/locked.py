@@ -1,7 +1,8 @@
 """The legs of a group, locked and read once: what its records are decided on, body after body.
 
 What a body made of a leg is what the next one meets, as if each had been taken in by itself; only
-the reading and the writing are done for all of them together.
+the reading and the writing are done for all of them together. A leg that the group begins is
+numbered at first and written once, whole, when all is decided; nothing is asked of it until then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,16 +22,19 @@ class Locked:
     """The ground on which a group is decided (see store.ground.LegGround).
 
     Attributes:
-        before: Leg id -> leg as it was before the group; nobody changes these.
+        before: Leg id -> leg as it was before the group, one that it begins as an empty one; nobody
+            changes these.
     """
 
     knows_quarantine = True
 
     def __init__(self, tx: Tx, keys: Mapping[Key, str]) -> None:
         self._tx = tx
-        self._rows = legs.lock_legs(tx, keys)
+        held = legs.lock_legs(tx, keys)
+        self._begun = legs.number_legs(tx, {k: keys[k] for k in keys.keys() - held.keys()})
+        self._rows = held | self._begun
         self.before = {row.id: row for row in self._rows.values()}
-        told = [row.id for row in self._rows.values() if row.fold]  # of others nothing is held
+        told = [row.id for row in held.values() if row.fold]  # of others nothing is held
         self._heads: dict[tuple[int, str], list[Head]] = legs.load_heads(tx, told) if told else {}
         self._now: dict[Key, LegRow] = {}
         self._folds: dict[int, Fold] = {}
@@ -85,5 +89,7 @@ class Locked:
         """Write what the group made of its legs, and its records."""
         for row, fold in self._changed.values():
             row.fold = leg.encode(fold)
-        legs.save_legs(self._tx, [row for row, _ in self._changed.values()])
+        now = {row.id: row for row, _ in self._changed.values()}
+        legs.begin_legs(self._tx, [now.pop(row.id, row) for row in self._begun.values()])
+        legs.save_legs(self._tx, list(now.values()))
         intake.insert_records(self._tx, self._kept)

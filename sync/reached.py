@@ -48,6 +48,9 @@ class Reached(Memory):
         self._rows: dict[int, LegRow] = {}
         self._folds: dict[int, Fold] = {}
         self._held: dict[int, Held] = {}
+        # Legs that nobody had told of before the group: the store holds nothing about them, and no
+        # dossier that bears their ids.
+        self._new = frozenset(i for i, row in before.items() if not row.fold)
         self._before: Collection[int] = ()  # dossiers that there were before the group
         self._roles: Mapping[str, str] = {}
         self._written = _Written(set(), set(), {}, {}, {}, set(), set(), [])
@@ -64,14 +67,13 @@ class Reached(Memory):
     def _read(self, before: Mapping[int, LegRow], touched: set[int], keys: set[Claimed]) -> None:
         """Everybody who shares a claim or a dossier with these legs, or a claim they make now."""
         tx = self._tx
-        found = legs.reach(tx, touched, keys)
+        found = touched | legs.reach(tx, touched - self._new, keys)
         while True:
-            # A leg without a fold was never told of: it claims nothing and belongs to no dossier.
-            told = [i for i in found if i not in before or before[i].fold]
+            told = found - self._new
             members = legs.members(tx, told) if told else {}
             if members.keys() <= found:
                 break
-            found = legs.reach(tx, found | members.keys())
+            found |= legs.reach(tx, told | members.keys())
         far = found - before.keys()
         self._rows = {i: before[i] for i in found if i in before}
         self._rows |= legs.load_legs(tx, far) if far else {}
@@ -197,19 +199,24 @@ class Reached(Memory):
 
     def write(self) -> None:
         """Write what all decisions of the group came to."""
-        tx, told = self._tx, self._written
-        legs.save_claims(tx, [self.claims[leg_id][place] for leg_id, place in sorted(told.claims)])
+        tx, told, new = self._tx, self._written, self._new
+        claims = [self.claims[leg_id][place] for leg_id, place in sorted(told.claims)]
+        legs.save_claims(tx, claims, are_new=new.issuperset(c.leg_id for c in claims))
         legs.note_crowds(tx, told.crowds)
-        legs.save_entries(tx, told.entries.values())
-        dossiers.save_dossiers(tx, list(told.dossiers.values()))
+        entries = list(told.entries.values())
+        legs.save_entries(tx, entries, are_new=new.issuperset(e.leg_id for e in entries))
+        rows = list(told.dossiers.values())
+        dossiers.save_dossiers(tx, rows, are_new=new.issuperset(told.dossiers))
         dossiers.merge_dossiers(tx, [(old, *into) for old, into in told.merged.items()])
-        dossiers.save_members(tx, [(i, self.member_of[i]) for i in sorted(told.members)])
+        members = [(i, self.member_of[i]) for i in sorted(told.members)]
+        dossiers.save_members(tx, members, are_new=new.issuperset(told.members))
         judged = sorted(told.judged)
         dossiers.save_judgements(
             tx,
             [i for i in judged if i in self._before],
             [self.judgements[i] for i in judged if i in self.judgements],
             [span for i in judged for span in self.spans.get(i, ())],
+            are_new=new.issuperset(judged),
         )
         dossiers.note_agencies(tx, self.agencies)
         dossiers.append_changes(tx, self._first_seq, told.changes)

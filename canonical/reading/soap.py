@@ -30,8 +30,17 @@ def version_of(root: Any) -> str:
     Raises:
         Garbled: BODY_MALFORMED where it is no SOAP envelope.
     """
+    return _version_by(root.tag)
+
+
+def version_in(raw: bytes) -> str:
+    """As `version_of`, of a body that is read elsewhere: only its beginning is looked at."""
+    return _version_by(xml.opening(raw))
+
+
+def _version_by(tag: str) -> str:
     for version, namespace in (("1.1", SOAP_11), ("1.2", SOAP_12)):
-        if root.tag == f"{{{namespace}}}Envelope":
+        if tag == f"{{{namespace}}}Envelope":
             return version
     raise Garbled(Reason.BODY_MALFORMED, "not a SOAP envelope")
 

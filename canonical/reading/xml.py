@@ -43,6 +43,23 @@ def parse(raw: bytes, *, system: str = "", max_bytes: int = MAX_BYTES) -> Any:
     return root
 
 
+def opening(raw: bytes) -> str:
+    """The full name of the outermost element of a body that `parse` takes; no more is read.
+
+    Raises:
+        Garbled: BODY_MALFORMED where it has none.
+    """
+    parser: Any = etree.XMLPullParser(("start",), **_SAFE)
+    try:
+        for place in range(0, len(raw), _STEP):
+            parser.feed(raw[place : place + _STEP])
+            for _, element in parser.read_events():
+                return str(element.tag)
+    except etree.XMLSyntaxError:
+        pass
+    raise Garbled(Reason.BODY_MALFORMED, "no element")
+
+
 def local(element: Any) -> str:
     """An element's name without its namespace."""
     tag = element.tag
@@ -78,15 +95,19 @@ class _Many(list[Any]):
     """A repeated child, told apart from a value that is a list of its own."""
 
 
+_STEP = 4096
+_SAFE: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+
+
 def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    return etree.XMLParser(**_SAFE)
 
 
 _BOM = b"\xef\xbb\xbf"

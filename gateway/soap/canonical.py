@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from lxml import etree
+from starlette.concurrency import run_in_threadpool
 
 from canonical.errors import HubError, RequestRefused, StoreUnavailable
-from canonical.reading import soap, xml
+from canonical.reading import soap
 from canonical.reasons import Reason
 from canonical.text import Malformed
 from gateway.auth import context_of, sender_of
@@ -15,6 +16,7 @@ from gateway.groups import groups_of
 from gateway.problems import correlation_id, language_of
 from gateway.soap import wsdl
 from gateway.soap.envelope import MEDIA, envelope, fault
+from sync.groups import SMALL_BYTES
 from sync.pushes import Push
 from sync.reading import CANONICAL, SOAP
 from sync.taken import Outcome
@@ -43,10 +45,14 @@ async def canonical_push(
         now = context.now()
         push = Push(client_id, secret, connection, CANONICAL, lambda _row, _tx: SOAP, raw, now)
         outcome = await groups_of(request).outcome(push)
-        version = soap.version_of(xml.parse(raw))
+        version = soap.version_in(raw)
     except (HubError, Malformed) as error:
         return refusal(request, version, error)
-    return Response(envelope(version, _answer(outcome)), media_type=MEDIA[version])
+    if len(raw) <= SMALL_BYTES:
+        told = envelope(version, _answer(outcome))
+    else:  # a long answer keeps nobody waiting who is at the door
+        told = await run_in_threadpool(lambda: envelope(version, _answer(outcome)))
+    return Response(told, media_type=MEDIA[version])
 
 
 def refusal(request: Request, version: str, error: HubError | Malformed) -> Response:

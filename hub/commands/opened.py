@@ -10,11 +10,12 @@ from sync.context import Context
 @contextlib.contextmanager
 def opened() -> Iterator[Context]:
     """The hub's parts; the store is closed at the end."""
-    from hub import logs, wiring
+    from hub import garbage, logs, wiring
 
     settings = load_settings()
     logs.install("WARNING")
     context = wiring.open_hub(settings)
+    garbage.settle()
     try:
         yield context
     finally:

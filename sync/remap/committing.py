@@ -153,7 +153,7 @@ class _Telling:
             key=lambda row: (row.namespace, row.code, row.generation),
         )
         first = {(r.namespace, r.code): r.connection_id for r in new if r.generation == 1}
-        made = legs.lock_legs(self._tx, first)
+        made = self._first_generations(first)
         for row in new:
             key = (row.namespace, row.code)
             if row.generation == 1:
@@ -168,6 +168,13 @@ class _Telling:
         renamed = named(found, ids)
         found.ended = renamed.ended
         return begun
+
+    def _first_generations(self, keys: Mapping[Name, str]) -> Mapping[Name, LegRow]:
+        """Those legs, locked; begun where they are not there."""
+        made = legs.lock_legs(self._tx, keys)
+        begun = legs.number_legs(self._tx, {k: keys[k] for k in keys.keys() - made.keys()})
+        legs.begin_legs(self._tx, list(begun.values()))
+        return {**made, **begun}
 
     def _refused(self, word: Word, first: Any) -> list[RecordRow]:
         """The rows of what can be read no more."""

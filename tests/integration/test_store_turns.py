@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import Connection as Tx
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from canonical.errors import StoreUnavailable
 from store import legs
 from store.engine import open_store
+from store.legs import LegRow
 from store.tables import Leg, table
+from sync.locked import Locked
 from tests.trial import PUSH, Trial, dossier
 
 WRITERS = 4
@@ -30,7 +33,7 @@ async def test_a_generation_opened_while_a_push_waited_is_the_one_it_finds(hub: 
     await hub.take(dossier(1))
     key = ("desk", "A-00001")
     with hub.store.write() as tx:
-        legs.lock_legs(tx, {key: "desk"})
+        legs.lock_legs(tx, [key])
         tx.execute(
             table(Leg)
             .insert()
@@ -43,15 +46,65 @@ async def test_a_generation_opened_while_a_push_waited_is_the_one_it_finds(hub: 
                 same_time=False,
             )
         )
-        thread, found = beside(
-            lambda: hub.store.in_write(lambda tx: legs.lock_legs(tx, {key: "desk"}))
-        )
+        thread, found = beside(lambda: hub.store.in_write(lambda tx: legs.lock_legs(tx, [key])))
         thread.join(0.5)
         assert found == []  # it waits
     thread.join(20)
     assert found[0][key].generation == 2
     with hub.store.write() as tx:
         tx.execute(text("DELETE FROM leg WHERE generation = 2"))
+
+
+def begin(tx: Tx, *codes: str) -> dict[str, LegRow]:
+    """The legs of a desk as a push would lock them, those written that are not there."""
+    locked = Locked(tx, {("desk", code): "desk" for code in codes})
+    locked.write()
+    return {row.code: row for row in locked.before.values()}
+
+
+async def test_of_two_that_begin_a_leg_at_once_the_second_finds_it(hub: Trial) -> None:
+    hub.introduce("desk")
+    with hub.store.write() as tx:
+        first = begin(tx, "A-00001")
+        thread, found = beside(lambda: hub.store.in_write(lambda tx: begin(tx, "A-00001")))
+        thread.join(0.3)
+        assert found == []  # it waits
+    thread.join(20)
+    assert found == [first]
+    with hub.store.write() as tx:
+        tx.execute(text("DELETE FROM leg"))
+
+
+async def test_what_was_begun_while_a_push_waited_for_another_leg_is_locked_as_well(
+    hub: Trial,
+) -> None:
+    await hub.take(dossier(1))
+
+    def wait(tx: Tx) -> tuple[dict[str, LegRow], int]:
+        found = begin(tx, "A-00001", "A-00002")
+        return found, 0 if hub.store.is_sqlite else free_legs(hub)
+
+    with hub.store.write() as tx:
+        first = begin(tx, "A-00001", "A-00002")
+        tx.execute(text("UPDATE leg SET same_time = true WHERE code = 'A-00001'"))
+        thread, found = beside(lambda: hub.store.in_write(wait))
+        thread.join(0.3)
+        assert found == []
+    thread.join(20)
+    [(second, free)] = found
+    assert second["A-00001"].same_time  # as it was left, not as it was when the waiting began
+    assert second["A-00002"] == first["A-00002"]
+    assert free == 0
+    with hub.store.write() as tx:
+        tx.execute(text("DELETE FROM leg WHERE code = 'A-00002'"))
+        tx.execute(text("UPDATE leg SET same_time = false"))
+
+
+def free_legs(hub: Trial) -> int:
+    """How many legs somebody else could lock now."""
+    with hub.store.engine.connect() as other:
+        asked = "SELECT 1 FROM leg FOR NO KEY UPDATE SKIP LOCKED"
+        return len(other.execute(text(asked)).all())
 
 
 async def test_the_feed_does_not_depend_on_the_ids_that_legs_were_given(hub: Trial) -> None:

@@ -156,3 +156,15 @@ def test_repeated_children_that_repeat_children_stay_apart():
     assert value_of(text) == {"b": [{"c": ["1", "2"]}, {"c": "3"}]}
     lists = value_of(text)["b"]
     assert type(lists) is list  # the marker of a repeated child stays inside
+
+
+@pytest.mark.parametrize("before", ["", "<?xml version='1.0'?>\n", f"<!-- {'x' * 10_000} -->"])
+def test_the_outermost_name_is_told_by_the_beginning_alone(before):
+    raw = f"{before}<s:Envelope xmlns:s='urn:s'><a/>".encode()  # nobody looks for its end
+    assert xml.opening(raw) == "{urn:s}Envelope"
+
+
+@pytest.mark.parametrize("raw", [b"", b"  ", b"no xml", b"<!-- only this -->"])
+def test_a_body_without_an_element_has_no_outermost_name(raw):
+    with pytest.raises(Garbled):
+        xml.opening(raw)

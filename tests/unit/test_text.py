@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canonical import text
 from canonical.text import Forbidden, Malformed, clean, folded
 
 NAME = "Nguyễn Thị Thử"
@@ -97,3 +98,28 @@ def test_names_are_compared_without_case_spacing_and_the_two_spellings_of_d():
     assert folded("\u00d0ào Văn Thử") == folded("Đào Văn Thử")
     assert folded("\u00f0ào") == folded("đào")
     assert folded("Đào") != folded("Dao")  # tones and strokes tell people apart
+
+
+# Texts in which the characters stand that somebody must look at, among others.
+_LETTERS = st.sampled_from(
+    [*'aĐễ"\\/{}[]:,', "e\u0302", "\n", "\t", "\u00a0", "\0", "\x7f", "\x85"]
+)
+_ODD = st.lists(_LETTERS | st.characters(), max_size=6).map("".join)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | _ODD,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_ODD, inner, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_what_one_look_finds_clean_the_walk_would_not_change(value):
+    def walked():
+        try:
+            return text._clean(value, "", 0)
+        except (Forbidden, Malformed) as error:
+            return repr(error)
+
+    if text._is_clean(value):
+        assert walked() == value
