@@ -15,10 +15,11 @@ from store.tables import POSITION_BITS, Receipt, table
 _AT_ONCE = 500
 # No colon is in it: that would be a parameter.
 _IS_REMAP = "shape LIKE 'act_%_remap_%'"
-# What was told anew says nothing any more; whatever else settled a record leaves it what it was.
+# What was told anew says nothing any more, nor does what a person gave to another generation;
+# whatever else settled a record leaves it what it was.
 IN_FORCE = (
-    "(resolved_by IS NULL OR resolved_by NOT IN"
-    " (SELECT id FROM act WHERE kind = 'replay' AND subject LIKE 'retold_%'))"
+    "(resolved_by IS NULL OR resolved_by NOT IN (SELECT id FROM act WHERE kind = 'resolve_as_new'"
+    " OR (kind = 'replay' AND subject LIKE 'retold_%')))"
 )
 
 

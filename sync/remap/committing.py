@@ -118,6 +118,8 @@ class _Telling:
     def _since(self) -> list[Word]:
         """What came since the batch was planned."""
         found = self._late.of(self._hand, self._batch.names, self._batch.late)
+        if any(one.opens for one in found):  # one of the words is said by that now
+            raise MovedOn
         return [Word(one, {item.position for item in one.items()}) for one in found]
 
     def _save(self, words: Sequence[Word], firsts: Mapping[int, Any]) -> list[SavedReceipt]:

@@ -161,7 +161,7 @@ class Held:
         self._legs = load_legs(place.folder, gathered.cut.bounds[part])
         self._known = proof.leg_names(hand.tx, self._legs)
         self.names = {own: (name[0], name[1]) for name, own in self._known.items()}
-        self.told = [*told_of(place.folder, part, hand.context.vault), *late]
+        self.told = choosing.as_settled([*told_of(place.folder, part, hand.context.vault), *late])
         self.rows = remaps.standing(hand.tx, self._legs)
 
     def otherwise(self, connection_id: str) -> Otherwise:

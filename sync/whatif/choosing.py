@@ -127,6 +127,29 @@ def _with_neighbours(hand: Hand, names: Mapping[int, Name], changed: set[Name]) 
     return found
 
 
+def as_settled(told: Iterable[Told]) -> list[Told]:
+    """What receipts say, but for what a person gave to the next generation of its code.
+
+    That is said by the receipt which opened it, however the case before it reads now.
+    """
+    listed = list(told)
+    given = {
+        (one.origin.place_id, record.position)
+        for one in listed
+        if one.opens and one.origin is not None
+        for record in one.records
+    }
+    if not given:
+        return listed
+
+    def kept(one: Told) -> Told:
+        first = one.receipt_id if one.origin is None else one.origin.place_id
+        left = [record for record in one.records if (first, record.position) not in given]
+        return structs.replace(one, records=left)
+
+    return [one if one.opens else kept(one) for one in listed]
+
+
 def only(hand: Hand, told: Iterable[Told], chosen: Collection[Name]) -> Iterator[Told]:
     """What receipts say of these legs alone."""
     for one in told:

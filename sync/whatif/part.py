@@ -77,7 +77,7 @@ def compute(hand: Hand, place: Place, task: Task) -> Found:
     every = load_legs(place.folder, task.bounds)
     known = proof.leg_names(hand.tx, every)
     names = {leg_id: (namespace, code) for (namespace, code, _), leg_id in known.items()}
-    told = list(told_of(place.folder, task.part, hand.context.vault))
+    told = choosing.as_settled(told_of(place.folder, task.part, hand.context.vault))
     rows = remaps.standing(hand.tx, every, task.connection)
     chosen = choosing.touched(hand, told, task.connection, names, rows, task.forced)
     found = Found([], [], {}, {}, {}, {}, [], chosen, {}, [])
