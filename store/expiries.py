@@ -5,7 +5,9 @@ import json
 from sqlalchemy import select
 from sqlalchemy.engine import Connection as Tx
 
+from canonical.ports import TLS_CA
 from store.tables import Client, Connection, table
+from store.work_tables import Receiver
 
 
 def of_connections(tx: Tx) -> dict[str, dict[str, str]]:
@@ -32,3 +34,21 @@ def of_clients(tx: Tx) -> dict[str, str]:
         )
     )
     return {row[0]: row[1] for row in found}
+
+
+def authorities(tx: Tx) -> dict[str, str]:
+    """Whose -> the authorities it trusts besides the usual ones, as PEM.
+
+    Connections by their name unless they are retired, receivers as `receiver:NAME`.
+    """
+    held, told = table(Connection), table(Receiver)
+    named = f'%"{TLS_CA}"%'
+    found = tx.execute(
+        select(held.c.id, held.c.options).where(
+            held.c.options.like(named), held.c.state != "retired"
+        )
+    ).all()
+    receivers = tx.execute(select(told.c.id, told.c.options).where(told.c.options.like(named)))
+    every = [(row[0], row[1]) for row in found]
+    every += [(f"receiver:{row[0]}", row[1]) for row in receivers]
+    return {whose: json.loads(options)[TLS_CA] for whose, options in every}

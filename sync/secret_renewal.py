@@ -1,4 +1,4 @@
-"""Secrets renewed in place, and an alarm before one expires."""
+"""Secrets renewed in place, and an alarm before one expires, or an authority that is trusted."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from canonical.errors import HubError
 from canonical.reasons import Reason
 from store import alarms, expiries
 from store.connections import ConnectionRow, SecretFact
-from sync import connecting
+from sync import connecting, trusted
 from sync.connecting import By, Wanted
 from sync.connection_edits import tried_at_once
 from sync.context import Context
@@ -67,12 +67,21 @@ def set_secret(
 
 
 def expiring(tx: Tx, now: datetime) -> dict[str, str]:
-    """Key of an alarm -> what it says, of every secret that expires soon or has expired."""
-    found: dict[str, str] = {}
+    """Key of an alarm -> what it says, of every secret that expires soon or has expired.
+
+    Likewise of every authority of a department's own (sync.trusted): then no call comes through.
+    """
+    ends: dict[str, list[tuple[str, str]]] = {}
     for connection, facts in expiries.of_connections(tx).items():
-        soon = {n: at for n, at in facts.items() if clock.from_iso(at) <= now + AHEAD}
+        ends.setdefault(connection, []).extend(sorted(facts.items()))
+    for whose, text in expiries.authorities(tx).items():
+        told = [(f"authority {one.subject}", one.until) for one in trusted.authorities(text)]
+        ends.setdefault(whose, []).extend(told)
+    found: dict[str, str] = {}
+    for whose, listed in ends.items():
+        soon = [f"{n} expires {at}" for n, at in listed if clock.from_iso(at) <= now + AHEAD]
         if soon:
-            found[connection] = ", ".join(f"{n} expires {at}" for n, at in sorted(soon.items()))
+            found[whose] = ", ".join(soon)
     for client, at in expiries.of_clients(tx).items():
         if clock.from_iso(at) <= now + AHEAD:
             found[f"client:{client}"] = f"the client's secret expires {at}"

@@ -5,6 +5,7 @@ needs no file on any node. It is public, yet long and told by nothing a person r
 is shown by whom it is of, until when, and its fingerprint.
 """
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -53,20 +54,21 @@ def settled(options: Mapping[str, str]) -> dict[str, str]:
     return {**options, TLS_CA: text}
 
 
-def authorities(text: str) -> list[Authority]:
+@functools.lru_cache(256)
+def authorities(text: str) -> tuple[Authority, ...]:
     """What a setting holds; nothing where it cannot be read (it was checked when it was set)."""
     try:
         found = _read(text) if text else []
     except HubError:
-        return []
-    return [
+        return ()
+    return tuple(
         Authority(
             subject=one.subject.rfc4514_string()[:200] or "–",
             until=clock.to_iso(one.not_valid_after_utc),
             fingerprint=one.fingerprint(hashes.SHA256()).hex(),
         )
         for one in found
-    ]
+    )
 
 
 def told_of(text: str) -> str:

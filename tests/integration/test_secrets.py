@@ -1,23 +1,27 @@
 """Secrets: write-only, renewed in place with an overlap, watched, and put under a newer key."""
 
 import json
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from canonical import clock
 from canonical.errors import HubError
 from canonical.reasons import Reason
 from hub.commands import clients as client_commands
+from hub.commands import receivers as receiver_commands
 from store import alarms, connections, kept_keys
 from store.engine import Store
 from store.vault import Vault
-from sync import connection_edits, connection_exports, connection_history, secret_renewal
+from sync import connection_edits, connection_exports, connection_history, secret_renewal, trusted
 from sync.connecting import By
 from sync.connection_edits import New
 from sync.connection_upkeep import keep_up
 from sync.verify import verify
 from tests.everything import fill, under_way
 from tests.trial import KEY, Trial, dossier
+from tests.unit.wire.test_wire_tls import certificate
 
 CANARY = "mat-khau-khong-ai-duoc-thay"
 ME = By("nguoi-truc", "thử nghiệm")
@@ -87,6 +91,28 @@ async def test_there_is_an_alarm_before_a_secret_expires(hub: Trial) -> None:
     assert secret_renewal._due(hub.context, hub.clock.at) == []
     secret_renewal.set_secret(hub.context, "snv", "client_secret", "x", ME)
     assert open_alarms(hub) == []
+
+
+async def test_there_is_an_alarm_before_an_authority_that_is_trusted_expires(
+    hub: Trial, tmp_path: Path
+) -> None:
+    pem = certificate(tmp_path, "localhost")[0].read_text("ascii")
+    [authority] = trusted.authorities(pem)
+    add(hub, client_id="a", client_secret="x", tls_ca=pem)
+    receiver_commands.make(
+        hub.context,
+        "portal",
+        "public_portal",
+        endpoint="https://localhost:1",
+        settings=["key=" + "k" * 32, f"tls_ca={pem}"],
+    )
+    hub.clock.at = clock.from_iso(authority.until) - secret_renewal.AHEAD * 2
+    assert secret_renewal._due(hub.context, hub.clock.at) == []
+    hub.clock.forward(days=15)
+    assert len(secret_renewal._due(hub.context, hub.clock.at)) == 1
+    told = f"authority CN=trial expires {authority.until}"
+    assert sorted(open_alarms(hub)) == [("receiver:portal", told), ("snv", told)]
+    assert secret_renewal._due(hub.context, hub.clock.at) == []
 
 
 async def token(hub: Trial, client_id: str, secret: str) -> int:

@@ -41,4 +41,4 @@ def test_what_is_no_certificate_is_refused_and_not_repeated(text: str, why: str)
     with pytest.raises(HubError, match=why) as failure:
         trusted.settled({TLS_CA: text})
     assert "khong-ai" not in str(failure.value)
-    assert trusted.authorities(text) == []
+    assert trusted.authorities(text) == ()
