@@ -22,6 +22,7 @@ import httpx
 from hub import wiring
 from hub.commands import clients, connections
 from hub.settings import Settings
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 
 _HUB = "from hub.main import main; main()"
@@ -65,7 +66,7 @@ class Fleet:
         until = time.monotonic() + READY_S
         while time.monotonic() < until:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.base(which)}/readyz", trust_env=False).status_code == 200:
+                if HTTP.get(f"{self.base(which)}/readyz").status_code == 200:
                     return
             pause(0.1)
         log = (self.folder / f"serve-{which}.log").read_text("utf-8")
@@ -95,7 +96,7 @@ class Fleet:
             "client_id": known.client_id,
             "client_secret": known.client_secret,
         }
-        said = httpx.post(f"{self.base(0)}/oauth/token", data=form, trust_env=False)
+        said = HTTP.post(f"{self.base(0)}/oauth/token", data=form)
         return str(said.raise_for_status().json()["access_token"])
 
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.fleet import Fleet, fleet, pause
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.test_killed import postgres  # noqa: F401 - a fixture
 
@@ -41,7 +42,7 @@ class Portal:
 
     def get(self, path: str) -> Any:
         try:
-            return httpx.get(f"{self.base}/{path}", trust_env=False, timeout=10).json()
+            return HTTP.get(f"{self.base}/{path}", timeout=10).json()
         except httpx.TransportError:
             return None
 
@@ -52,7 +53,7 @@ class Portal:
         self._post("__data", told)
 
     def _post(self, path: str, body: Any) -> None:
-        httpx.post(f"{self.base}/{path}", json=body, trust_env=False).raise_for_status()
+        HTTP.post(f"{self.base}/{path}", json=body).raise_for_status()
 
     @property
     def ledger(self) -> dict[str, Any]:
@@ -100,11 +101,10 @@ def push(hubs: Fleet, first: int, count: int, version: int, which: int = 0) -> N
         for number in range(first, first + count)
     ]
     headers = {"Authorization": f"Bearer {hubs.token('desk')}"}
-    said = httpx.post(
+    said = HTTP.post(
         f"{hubs.base(which)}/api/v1/dossiers",
         json=batch,
         headers=headers,
-        trust_env=False,
         timeout=60,
     )
     assert said.json()["counts"]["applied"] == count, said.text

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from adapters.one_stop import invented
 from hub import wiring
 from tests.e2e.fleet import Fleet, Load, fleet, pause
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 
 
@@ -81,7 +81,7 @@ def test_a_store_that_goes_away_is_503_and_found_again_without_a_restart(
             subprocess.run(stop, check=True, capture_output=True, user=postgres.system_user)
             pause(1)
             told = {
-                path: httpx.get(f"{hubs.base(0)}/{path}", trust_env=False).status_code
+                path: HTTP.get(f"{hubs.base(0)}/{path}").status_code
                 for path in ("livez", "readyz", "metrics")
             }
             assert told == {"livez": 200, "readyz": 503, "metrics": 503}

@@ -23,6 +23,7 @@ from canonical.errors import StoreUnavailable
 from store.engine import open_store
 from tests.e2e import steps
 from tests.e2e.fleet import Fleet, pause
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.test_killed import rows
 
@@ -278,17 +279,16 @@ def test_a_push_under_way_is_answered_by_a_hub_told_to_stop(alone: Nodes) -> Non
         yield b'"procedure": {"code": "1.001612"}, "agency": "H50.12", "status": "accepted",'
         yield b'"accepted_at": "2026-03-01T08:00:00+07:00"}]'
 
-    said = httpx.post(
+    said = HTTP.post(
         f"{alone.hub.base(0)}/api/v1/dossiers",
         content=body(),
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        trust_env=False,
         timeout=20,
     )
     assert (said.status_code, said.json()["records"][0]["disposition"]) == (200, "applied")
     assert process.wait(30) == 0
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{alone.hub.base(0)}/livez", trust_env=False)
+        HTTP.get(f"{alone.hub.base(0)}/livez")
 
 
 def test_an_address_that_is_taken_is_said(alone: Nodes) -> None:

@@ -25,6 +25,7 @@ from sync.context import Context
 from sync.taken import Outcome, Taken
 from tests.e2e.faults.evil import HOUR_MS, Evil, Way, row
 from tests.e2e.faults.forked import Troop, until
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.soak.run import account
 from tests.trial import PUSH, dossier
@@ -63,15 +64,13 @@ class Portal:
 
     def data(self, **told: Any) -> None:
         """POST /__data of the simulator."""
-        said = httpx.post(f"{self.base}/__data", json=told, trust_env=False)
+        said = HTTP.post(f"{self.base}/__data", json=told)
         said.raise_for_status()
 
     @property
     def ledger(self) -> dict[str, Any]:
         """GET /__ledger of the simulator."""
-        found: dict[str, Any] = httpx.get(
-            f"{self.base}/__ledger", trust_env=False, timeout=30
-        ).json()
+        found: dict[str, Any] = HTTP.get(f"{self.base}/__ledger").json()
         return found
 
     @property
@@ -135,7 +134,7 @@ class Stage:
         if who not in self._tokens:
             form = {"grant_type": "client_credentials"}
             form |= self._desk if who == "desk" else self._reader
-            said = httpx.post(f"{self.hubs.base}/oauth/token", data=form, trust_env=False)
+            said = HTTP.post(f"{self.hubs.base}/oauth/token", data=form)
             self._tokens[who] = str(said.raise_for_status().json()["access_token"])
         return self._tokens[who]
 
@@ -149,7 +148,7 @@ class Stage:
         if key is not None:
             headers["Idempotency-Key"] = key
         address = f"{self.hubs.base}{PUSH}"
-        return httpx.post(address, json=records, headers=headers, trust_env=False, timeout=60)
+        return HTTP.post(address, json=records, headers=headers, timeout=60)
 
     def take(self, records: list[dict[str, Any]]) -> None:
         """Push what must be applied."""
@@ -181,7 +180,7 @@ class Stage:
         """The state of the dossier a code leads to; None where it leads to none."""
         headers = {"Authorization": f"Bearer {self._token('portal')}"}
         address = f"{self.hubs.base}{PUSH}"
-        found = httpx.get(address, params={"code": code}, headers=headers, trust_env=False)
+        found = HTTP.get(address, params={"code": code}, headers=headers)
         items = found.raise_for_status().json()["items"]
         return str(items[0]["status"]) if items else None
 

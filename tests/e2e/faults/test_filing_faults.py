@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -20,6 +19,7 @@ from hub.commands import connections
 from store import filings
 from store.filings import FilingRow
 from tests.e2e.fleet import Fleet, pause
+from tests.e2e.plain import HTTP
 from tests.filed import CONNECTION, LICENCE, Papers, stage
 from tests.filed import Counter as Desk
 from tests.trial import PUSH
@@ -66,11 +66,10 @@ class Office:
 
     def take(self, number: int) -> None:
         headers = {"Authorization": f"Bearer {self.hubs.token('desk')}"}
-        said = httpx.post(
+        said = HTTP.post(
             self.hubs.base(0) + PUSH,
             json=self.desk.licence(number),
             headers=headers,
-            trust_env=False,
         )
         assert said.json()["counts"]["applied"] == 1, said.text
 

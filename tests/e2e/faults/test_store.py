@@ -24,6 +24,7 @@ from hub import wiring
 from tests.e2e.faults.disk import Disk, Limit, small_disk
 from tests.e2e.faults.proxy import Cut, Line, cutting, did, once
 from tests.e2e.fleet import Fleet, Load, fleet, pause
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.test_killed import proved, rows
 from tests.trial import dossier
@@ -95,7 +96,7 @@ def test_a_full_disk_acknowledges_nothing_and_is_found_free_by_itself(
                 grows(load, 200)
                 disk.fill(hubs.processes[0].pid)
                 grows(load, 503)
-                assert httpx.get(f"{hubs.base(0)}/livez", trust_env=False).status_code == 200
+                assert HTTP.get(f"{hubs.base(0)}/livez").status_code == 200
                 disk.free(hubs.processes[0].pid)
                 grows(load, 200, by=20)
         assert set(load.answers) <= ANSWERS
@@ -127,7 +128,7 @@ def test_a_lock_held_by_another_process_delays_and_loses_nothing(tmp_path: Path)
                 assert holder.stdout is not None
                 assert holder.stdout.readline() == b"held\n"
                 for path in ("livez", "readyz", "metrics"):  # who reads does not wait
-                    said = httpx.get(f"{hubs.base(0)}/{path}", trust_env=False, timeout=5)
+                    said = HTTP.get(f"{hubs.base(0)}/{path}", timeout=5)
                     assert said.status_code == 200
                 before = load.answers[200]
                 if FULL:
@@ -167,7 +168,7 @@ def push(hubs: Fleet, record: dict[str, Any], key: str | None) -> httpx.Response
     if key is not None:
         headers["Idempotency-Key"] = key
     address = f"{hubs.base(0)}/api/v1/dossiers"
-    return httpx.post(address, json=record, headers=headers, trust_env=False, timeout=60)
+    return HTTP.post(address, json=record, headers=headers, timeout=60)
 
 
 def told_of(hubs: Fleet, code: str) -> tuple[int, int, int]:

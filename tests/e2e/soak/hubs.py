@@ -14,6 +14,7 @@ import httpx
 
 from hub.settings import Settings
 from tests.e2e.fleet import pause
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 
 _HUB = "from hub.main import main; main()"
@@ -71,7 +72,7 @@ class Hubs:
         while time.monotonic() < until:
             self.supervise()
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.base}/readyz", trust_env=False, timeout=5).status_code == 200:
+                if HTTP.get(f"{self.base}/readyz", timeout=5).status_code == 200:
                     return
             pause(0.1)
         log = (self.folder / "serve.log").read_text("utf-8")

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.fleet import pause
+from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.soak.hubs import Hubs
 from tests.e2e.soak.words import Said
@@ -68,14 +69,14 @@ class Neighbour:
 
     def get(self, path: str) -> Any:
         """What it tells of itself."""
-        said = httpx.get(f"{self.base}/{path}", trust_env=False, timeout=30)
+        said = HTTP.get(f"{self.base}/{path}")
         return said.raise_for_status().json()
 
     def _post(self, path: str, body: Any) -> None:
         until = time.monotonic() + 150
         while True:
             try:
-                said = httpx.post(f"{self.base}/{path}", json=body, trust_env=False, timeout=30)
+                said = HTTP.post(f"{self.base}/{path}", json=body)
                 said.raise_for_status()
             except httpx.TransportError:
                 if time.monotonic() > until:
