@@ -85,7 +85,9 @@ def _table(rows: Sequence[dict[str, Any]], title: str) -> Table:
 
 
 def cell(value: Any) -> str:
-    """A value as a person reads it: moments as dd/MM/yyyy HH:mm."""
+    """A value as a person reads it: moments as dd/MM/yyyy HH:mm, yes and no in words."""
+    if isinstance(value, bool):
+        return "có" if value else "không"
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, str):

@@ -17,6 +17,8 @@ from sync.wishes import Standing
 AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID")]
 
+_CONFIGURED = ("namespace", "role", "version", "options", "secrets")
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to those of the connections."""
@@ -33,6 +35,8 @@ def list_all(as_json: AsJson = False) -> None:
         rows = connections.list_connections(tx)
         standings = wishes.standings(context, tx)
     told = [shown(row) | _standing(standings[row.id]) for row in rows]
+    if not as_json:  # how it is configured is what `show` is for
+        told = [{name: one[name] for name in one if name not in _CONFIGURED} for one in told]
     output.show(told, as_json=as_json, title="Kết nối")
 
 
