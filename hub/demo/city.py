@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from hub.demo.cases import WORKING, Case, cases_of
-from hub.demo.city_rows import Row, ended, pushed, registered, spoilt, stepped
+from hub.demo.city_rows import Row, ended, pushed, registered, registration, spoilt, stepped
 from hub.demo.figures import LATE, LINES
 from hub.demo.people import person
 
@@ -159,16 +159,8 @@ def _refused(unit: str, first: int, dice: random.Random) -> tuple[list[Row], lis
     rows, steps = [], []
     for number in range(first, first + _REFUSED_ONLINE):
         who = person(dice, 900_000 + number % 10_000, "Đông Hà")
-        rows.append(
-            {
-                "onlineId": number,
-                "maLoaiHoSo": "HT01",
-                "maDonViTiepNhan": unit,
-                "hoTenNguoiNop": who.name,
-                "soCmnd": who.id_number,
-                "ngayDangKyHoSo": f"{1 + number % 28:02d}/03/2016",
-            }
-        )
+        day = f"{1 + number % 28:02d}/03/2016"
+        rows.append(registration(number, "HT01", unit, who, day))
         steps.append(
             {
                 "onlineId": number,

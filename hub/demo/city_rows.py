@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.demo.cases import REJECTED, STOPPED, Case
+from hub.demo.people import Person
 
 Row = dict[str, Any]
 _MOMENT, _DAY = "%d/%m/%Y %H:%M:%S", "%d/%m/%Y"
@@ -75,20 +76,7 @@ def ended(case: Case, dice: random.Random) -> Row | None:
 
 def registered(case: Case, unit: str, dice: random.Random) -> Row:
     """The online registration the dossier began as (pullDocument)."""
-    who = case.who
-    row: Row = {
-        "onlineId": case.online_id,
-        "maLoaiHoSo": case.service,
-        "maDonViTiepNhan": unit,
-        "hoTenNguoiNop": who.name,
-        "chuSoHuuHoSo": who.name,
-        "soCmnd": who.id_number,
-        "ngaySinh": who.born,
-        "gioiTinh": who.sex,
-        "diaChiNguoiNop": who.address,
-        "soDtDiDong": who.phone,
-        "ngayDangKyHoSo": case.accepted.strftime(_DAY),
-    }
+    row = registration(case.online_id, case.service, unit, case.who, case.accepted.strftime(_DAY))
     if dice.random() < 0.2:
         row["attachmentList"] = [
             {
@@ -98,6 +86,23 @@ def registered(case: Case, unit: str, dice: random.Random) -> Row:
             }
         ]
     return row
+
+
+def registration(number: int | None, service: str, unit: str, who: Person, day: str) -> Row:
+    """What every online registration says."""
+    return {
+        "onlineId": number,
+        "maLoaiHoSo": service,
+        "maDonViTiepNhan": unit,
+        "hoTenNguoiNop": who.name,
+        "chuSoHuuHoSo": who.name,
+        "soCmnd": who.id_number,
+        "ngaySinh": who.born,
+        "gioiTinh": who.sex,
+        "diaChiNguoiNop": who.address,
+        "soDtDiDong": who.phone,
+        "ngayDangKyHoSo": day,
+    }
 
 
 def spoilt(row: Row, dice: random.Random) -> Row:
