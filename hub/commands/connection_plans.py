@@ -35,7 +35,7 @@ def list_all(as_json: AsJson = False) -> None:
         rows = connections.list_connections(tx)
         standings = wishes.standings(context, tx)
     told = [shown(row) | _standing(standings[row.id]) for row in rows]
-    if not as_json:  # how it is configured is what `show` is for
+    if not as_json:  # how it is configured, `--json` and `export` tell: a terminal has no room
         told = [{name: one[name] for name in one if name not in _CONFIGURED} for one in told]
     output.show(told, as_json=as_json, title="Kết nối")
 
