@@ -61,6 +61,11 @@ async def test_each_generation_of_a_code_is_told_anew_as_the_case_it_is(
     await replayed(hub)
     changed = recounted.differing(before, recounted.dossiers(hub))
     assert {one.dossier for one in report.dossiers} == changed
+    for one in report.dossiers:
+        shown = await hub.read(one.dossier)
+        foreseen = {field.field: field.after for field in one.fields}
+        assert foreseen.get("status", shown["status"]) == shown["status"]
+        assert "applicant.name" not in foreseen
     found = [await hub.read(one) for one in await hub.find("snv:uid-1")]
     found.sort(key=lambda one: int(one["legs"][0]["generation"]))
     assert [one["status"] for one in found] == ends
