@@ -6,7 +6,7 @@ import hashlib
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -18,11 +18,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.transport import simulator
-from canonical.ports import Files, System
+from canonical.ports import Files, Settings, System
 from store import alarms, filings
 from store.filings import FilingRow
 from sync import filing
 from sync.jobs import Job, Stopping
+from tests.patience import patience
 from tests.trial import Trial, dossier
 
 CONNECTION = "gtvt"
@@ -87,10 +88,25 @@ class Counter:
         self.endpoint = endpoint
         self.papers = papers
         self.department = department
+        self._build(lambda build, settings: build(self._patient(settings)))
+
+    def _patient(self, settings: Settings) -> Settings:
+        seconds = patience(self.department.mood)
+        told = {**settings.options, "timeout_s": str(seconds)}
+        return msgspec.structs.replace(settings, options=told)
+
+    def _build(self, instead: Callable[[Callable[[Settings], Files], Settings], Files]) -> None:
+        """Have what files built by `instead` of the system's own way, which it is given."""
+        systems = self.hub.context.systems
+        system: System = systems["transport"]
+        build = system.file
+        assert build is not None
+        changed = msgspec.structs.replace(system, file=functools.partial(instead, build))
+        self.hub.context.systems = {**dict(systems), "transport": changed}
 
     def connect(self, **options: str) -> None:
         """Have the hub file licences."""
-        told = {"files_procedures": LICENCE, "timeout_s": "1", **options}
+        told = {"files_procedures": LICENCE, **options}
         self.hub.connect(
             CONNECTION,
             system="transport",
@@ -171,17 +187,12 @@ class Counter:
 
     def watch(self, files: "Watched") -> None:
         """Put a wrapper around what files, so that a test may interfere."""
-        systems = self.hub.context.systems
-        system: System = systems["transport"]
-        build = system.file
-        assert build is not None
 
-        def wrapped(settings: Any) -> Files:
+        def wrapped(build: Callable[[Settings], Files], settings: Settings) -> Files:
             files.inner = build(settings)
             return files
 
-        changed = msgspec.structs.replace(system, file=wrapped)
-        self.hub.context.systems = {**dict(systems), "transport": changed}
+        self._build(wrapped)
 
 
 class Watched:

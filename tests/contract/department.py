@@ -89,7 +89,7 @@ class Department:
         self,
         simulation: Simulation,
         *,
-        deadline_s: float = 5.0,
+        deadline_s: float = 60.0,
         cursor: str | None = None,
         open_codes: tuple[str, ...] = (),
         options: dict[str, str] | None = None,

@@ -30,7 +30,7 @@ class Expected(NamedTuple):
 
     reason: Reason | None
     rows: Rows | None = None
-    deadline_s: float = 5.0
+    deadline_s: float = 60.0
 
 
 EXPECTED: dict[str, Expected] = {

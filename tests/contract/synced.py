@@ -113,7 +113,7 @@ class Synced:
         raise Unreachable(Reason.NET_RESET, "before the acknowledgement")
 
     async def run(
-        self, *, deadline_s: float = 5.0, progress: Progress | None = None, **limits: Any
+        self, *, deadline_s: float = 60.0, progress: Progress | None = None, **limits: Any
     ) -> Summary:
         """One run, with a deadline per call and limits of its own."""
         kept, wire = self.context.limits, Wire(longest_timeout_s=deadline_s)

@@ -17,6 +17,7 @@ from canonical.errors import HubError, NotAllowed, Refused, TryAgain, Unreachabl
 from canonical.indicators import BUCKETS
 from canonical.ports import Figures, Outgoing, Settings
 from canonical.reasons import Reason
+from tests.patience import patience
 
 NEW = "whsec_bmV3LXNlY3JldC1vZi10aGUtcG9ydGFs"
 
@@ -95,7 +96,7 @@ def told(**over: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _told(deadline_s: float = 5.0) -> AsyncIterator[Told]:
+async def _told(deadline_s: float = 60.0) -> AsyncIterator[Told]:
     simulation = simulator.build()
     async with running(simulation) as base:
         portal = Told(simulation, base, deadline_s)
@@ -190,7 +191,7 @@ async def test_only_a_key_it_knows_is_let_in(
     ],
 )
 async def test_a_mood_comes_to_its_one_end(mood: str, kind: type[HubError], reason: Reason) -> None:
-    async with _told(0.5) as portal:
+    async with _told(patience(mood)) as portal:
         portal.simulation.mood = mood
         with pytest.raises(HubError) as failure:
             await portal.publisher.send(portal.outgoing(early=1))

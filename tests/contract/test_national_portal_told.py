@@ -15,6 +15,7 @@ from adapters.wire import Wire
 from canonical.errors import HubError, NotAllowed, Refused, TryAgain, Unreachable
 from canonical.ports import Event, Outgoing, Settings
 from canonical.reasons import Reason
+from tests.patience import patience
 
 AT = "2026-03-02T09:00:00+07:00"
 
@@ -86,7 +87,7 @@ async def _told(options: dict[str, str], deadline_s: float) -> AsyncIterator[Tol
 
 @pytest.fixture
 async def portal() -> AsyncIterator[Told]:
-    async with _told({}, 5.0) as told:
+    async with _told({}, 60.0) as told:
         yield told
 
 
@@ -145,7 +146,7 @@ async def test_an_answer_that_never_comes_is_told_again_to_the_same_effect() -> 
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
 async def test_a_session_that_runs_out_is_asked_for_anew(calls: int) -> None:
-    async with _told({"session_calls": str(calls), "text_codes": "1"}, 5.0) as portal:
+    async with _told({"session_calls": str(calls), "text_codes": "1"}, 60.0) as portal:
         for number in range(4):
             assert await portal.send(portal.outgoing("created", number)) == [None]
         ledger = await portal.ledger()
@@ -173,7 +174,7 @@ async def test_receivers_of_one_account_share_its_session(portal: Told) -> None:
 
 
 async def test_a_session_that_never_holds_is_not_asked_for_for_ever() -> None:
-    async with _told({}, 5.0) as portal:
+    async with _told({}, 60.0) as portal:
         portal.simulation.mood = "forgetful"
         with pytest.raises(TryAgain) as failure:
             await portal.send(portal.outgoing())
@@ -197,7 +198,7 @@ async def test_a_session_that_never_holds_is_not_asked_for_for_ever() -> None:
 async def test_what_concerns_everybody_is_raised(
     mood: str, kind: type[HubError], reason: Reason
 ) -> None:
-    async with _told({}, 0.5) as portal:
+    async with _told({}, patience(mood)) as portal:
         portal.simulation.mood = mood
         with pytest.raises(HubError) as failure:
             await portal.send(portal.outgoing())
@@ -207,7 +208,7 @@ async def test_what_concerns_everybody_is_raised(
 
 
 async def test_nobody_there_is_unreachable() -> None:
-    async with _told({}, 2.0) as portal:
+    async with _told({}, 60.0) as portal:
         portal.settings.options.clear()
     with pytest.raises(Unreachable) as failure:
         await portal.send(portal.outgoing())

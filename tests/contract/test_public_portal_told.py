@@ -17,6 +17,7 @@ from adapters.wire import Wire
 from canonical.errors import Busy, Garbled, HubError, NotAllowed, Refused, TryAgain, Unreachable
 from canonical.ports import Event, Outgoing, Settings
 from canonical.reasons import Reason
+from tests.patience import patience
 
 AT = "2026-03-02T09:00:00+07:00"
 DOSSIER = "0a5f0f36-9d1b-5c6f-8d2a-5b1f2f0c9f11"
@@ -44,9 +45,15 @@ class Told:
     def __init__(self, simulation: Simulation, base: str) -> None:
         self.simulation = simulation
         self.base = base
-        self.wire = Wire(longest_timeout_s=0.5)
+        self.wire = Wire(longest_timeout_s=60)
         self.settings = Settings("portal", base + simulation.endpoint, {}, simulation.secrets)
         self.receiver = receiver.connect(self.settings, self.wire)
+
+    def feel(self, mood: str) -> None:
+        """Another mood, and a receiver that waits as long as it is worth."""
+        self.simulation.mood = mood
+        options = {"timeout_s": str(patience(mood))}
+        self.receiver = receiver.connect(structs.replace(self.settings, options=options), self.wire)
 
     def change(self, **secrets: str) -> None:
         """Other secrets from now on."""
@@ -133,7 +140,7 @@ MOODS: list[tuple[str, type[HubError], Reason]] = [
 async def test_what_concerns_the_portal_is_raised(
     told: Told, mood: str, kind: type[HubError], reason: Reason
 ) -> None:
-    told.simulation.mood = mood
+    told.feel(mood)
     await told.data(retry_after_s=120)
     with pytest.raises(kind) as failure:
         await told.send(told.outgoing(1), told.outgoing(2, dossier=OTHER))
@@ -142,7 +149,7 @@ async def test_what_concerns_the_portal_is_raised(
     assert len(told.simulation.log) == 1, "nothing is repeated here, nothing is sent after it"
     if isinstance(failure.value, Busy):
         assert failure.value.retry_after_s == (7 if mood == "busy" else 120)
-    told.simulation.mood = "well"
+    told.feel("well")
     assert await told.send(told.outgoing(1), told.outgoing(2, dossier=OTHER)) == [None, None]
     ledger = await told.ledger()
     assert len(ledger["taken"]) == 2

@@ -22,6 +22,7 @@ from sync.connection_edits import New, Told
 from sync.trying import Trial as Tried
 from tests.contract.declared.department import FILES, HERE
 from tests.contract.declared.drop_sample import build as drop
+from tests.patience import patience
 from tests.trial import Trial
 
 ME = By("nguoi-truc", "thử nghiệm")
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.unproved
 @pytest.fixture
 def ready(hub: Trial) -> Trial:
     """A hub that may feel the wire."""
-    wire = Wire(timeout_s=2)
+    wire = Wire(timeout_s=60)
     hub.context.probe = wire.probe()
     hub.context.contracts = Contracts()
     hub.clock.set("2026-12-01T08:00:00+07:00")
@@ -110,15 +111,24 @@ async def test_a_draft_that_passes_is_tested_and_nothing_else_is_written(ready: 
         assert connections.load_checkpoint(tx, "so-mau") == {}
 
 
+async def test_a_department_that_never_answers_fails_at_its_page(ready: Trial) -> None:
+    simulation = rest_sample.build()
+    simulation.options["timeout_s"] = str(patience("silent"))
+    async with running(simulation.app) as base:
+        declared(ready, "rest", base, simulation)
+        simulation.mood = "silent"
+        tried = await try_(ready)
+    assert failed(tried) == ("page", "TIMEOUT_TOTAL")
+    assert (tried.passed, tried.state) == (False, "draft")
+
+
 async def test_every_failure_has_its_stage_its_reason_and_how_it_is_mended(ready: Trial) -> None:
     simulation = rest_sample.build()
-    simulation.options["timeout_s"] = "0.4"
     moods = [
         ("refusing", ("credentials", "AUTH_DENIED")),
         ("html", ("contract", "CTYPE_UNEXPECTED")),
         ("error", ("page", "SOURCE_ERROR")),
         ("busy", ("page", "RATE_LIMITED")),
-        ("silent", ("page", "TIMEOUT_TOTAL")),
         ("truncated", ("page", "BODY_TRUNCATED")),
     ]
     async with running(simulation.app) as base:

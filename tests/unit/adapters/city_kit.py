@@ -11,6 +11,7 @@ from canonical import clock
 from canonical.mapping.compile import Unmapped, compile_mapping
 from canonical.ports import Ask, BadRow, Settings
 from canonical.record import Rejected, to_record
+from tests.patience import patience
 
 FOLDER = Path(simulator.__file__).parent
 NOW = datetime(2016, 7, 4, tzinfo=UTC)
@@ -113,7 +114,7 @@ def asked(simulation, base, **options):
     told = Settings(
         "dong-ha",
         base + simulation.endpoint,
-        simulation.options | {"timeout_s": "0.5"} | options,
+        simulation.options | {"timeout_s": str(patience(simulation.mood))} | options,
         dict(simulation.secrets),
     )
     return client_module.connect(told, Wire())

@@ -25,6 +25,7 @@ from canonical.mapping.transforms import Bad
 from canonical.ports import Ask, BadRow, Settings
 from canonical.reasons import Reason
 from canonical.record import Record, Rejected, to_record
+from tests.patience import patience
 
 FOLDER = Path(simulator.__file__).parent
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -278,7 +279,7 @@ async def test_a_wrong_key_is_denied_and_not_asked_for_again(asks_for):
 async def test_a_mood_of_the_wire_has_one_reason(mood, reason, has_token):
     simulation = simulator.build()
     async with running(simulation) as base:
-        client = connected(base, simulation, timeout_s="0.4")
+        client = connected(base, simulation, timeout_s=str(patience(mood)))
         if has_token:
             await pages_of(client)
         simulation.mood = mood

@@ -16,6 +16,7 @@ from canonical.mapping.compile import Unmapped, compile_mapping
 from canonical.ports import Ask, BadRow, Row, Settings
 from canonical.reasons import Reason
 from canonical.record import Record, Rejected, to_record
+from tests.patience import patience
 
 FOLDER = Path(simulator.__file__).parent
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -309,7 +310,7 @@ async def test_a_wrong_password_is_denied_although_http_says_200():
 async def test_a_mood_of_the_wire_has_one_reason(mood, reason, has_session):
     simulation = simulator.build()
     async with running(simulation) as base:
-        client = connected(base, simulation, timeout_s="0.4")
+        client = connected(base, simulation, timeout_s=str(patience(mood)))
         if has_session:
             await pages_of(client)
         simulation.mood = mood

@@ -27,7 +27,7 @@ NUMBER = "LTABCDEFGH234567ZZ"
 
 
 def filer(endpoint: str = "http://127.0.0.1:9", wire: Wire | None = None, **options: str) -> Filer:
-    settings = Settings("gtvt", endpoint, {"timeout_s": "2", **options}, {})
+    settings = Settings("gtvt", endpoint, {"timeout_s": "60", **options}, {})
     made = connect(settings, wire or Wire())
     assert isinstance(made, Filer)
     return made

@@ -13,7 +13,7 @@ from canonical.reasons import Reason
 from tests.unit.wire.conftest import raw_server, reset
 
 
-async def tried(address: str, timeout_s: float = 2.0, wire: Wire | None = None) -> tuple[int, str]:
+async def tried(address: str, timeout_s: float = 60.0, wire: Wire | None = None) -> tuple[int, str]:
     """How often leaving was told, and the reason of the failure ("" where there was none)."""
     told: list[None] = []
     wire = wire or Wire()
