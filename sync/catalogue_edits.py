@@ -10,7 +10,6 @@ is read, under the catalogue in force: it is another one from the moment a chang
 from collections.abc import Callable
 from datetime import date
 
-import msgspec
 from msgspec import Struct, structs
 from sqlalchemy.engine import Connection as Tx
 
@@ -149,8 +148,7 @@ def _moved(tx: Tx, held: Books, books: Books) -> tuple[int, int]:
     bodies = open_dossiers.newest_bodies(tx, LOOKED_AT)
     moved = 0
     for one in bodies:
-        body = msgspec.json.decode(one)
-        before, after = computed_due(held, body), computed_due(books, body)
+        before, after = computed_due(held, one), computed_due(books, one)
         moved += _day(before) != _day(after)
     return len(bodies), moved
 

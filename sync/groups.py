@@ -24,12 +24,14 @@ SMALL_BYTES = 32 * 1024  # a larger body gains nothing by company, and would kee
 MOST = 500
 MOST_BYTES = 2 * 1024 * 1024
 MOST_WAITING = 2_000
+LONG_S = 10.0  # a store that fails whoever went first after this long is not waited for once more
 _QUIET_TURNS = 2  # of the loop: in one a request is read, in the next it is put here
 
 
 class _Waiting(Struct):
     push: Push
     end: asyncio.Future[Outcome | KeptAnswer]
+    since: float
 
 
 class Groups:
@@ -58,7 +60,8 @@ class Groups:
             return end
         if len(self._waiting) >= MOST_WAITING:
             raise StoreUnavailable(Reason.STORE_UNAVAILABLE, "too many pushes wait")
-        one = _Waiting(push, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        one = _Waiting(push, loop.create_future(), loop.time())
         self._waiting.append(one)
         if self._going is None or self._going.done():
             # In a context of its own: what it logs is not said by the request that began it.
@@ -84,6 +87,16 @@ class Groups:
                 ends = [error] * len(group)
             for one, end in zip(group, ends, strict=True):
                 _tell(one.end, end)
+            away = next((end for end in ends if isinstance(end, StoreUnavailable)), None)
+            if away is not None:
+                self._refuse_the_long_waiting(away)
+
+    def _refuse_the_long_waiting(self, error: StoreUnavailable) -> None:
+        """They waited for this store beside the group it failed; the next would wait as long."""
+        now = asyncio.get_running_loop().time()
+        for one in self._waiting:
+            if now - one.since >= LONG_S:
+                _tell(one.end, error)
 
     async def _gather(self) -> None:
         """Until nobody more comes who is at the door already."""

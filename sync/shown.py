@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from canonical import clock, codes
 from canonical.catalogue import Books
@@ -13,6 +14,15 @@ from store.reads import Shown
 from sync.deadlines import computed_due
 
 _MASKS = {"name": mask_name, "id_number": mask_id, "phone": mask_phone}
+
+
+class _Accepted(Struct):
+    """Of a dossier's body the moment of its acceptance; the rest is passed over unread."""
+
+    accepted_at: str | None
+
+
+_ACCEPTED = msgspec.json.Decoder(_Accepted)
 
 
 def masked(told: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +69,7 @@ def _said(shown: Shown, books: Books, language: str) -> bytes:
 def _was_valid(books: Books, code: str, body: str) -> bool:
     """Whether a procedure was valid on the day a dossier was accepted; few have any bound."""
     facts = books.bounded.get(codes.procedure_key(code)) if books.bounded else None
-    accepted = msgspec.json.decode(body)["accepted_at"] if facts is not None else None
+    accepted = _ACCEPTED.decode(body).accepted_at if facts is not None else None
     return facts is None or accepted is None or facts.holds(clock.day_of(clock.from_iso(accepted)))
 
 
@@ -67,7 +77,7 @@ def render(shown: Shown, books: Books, language: str) -> bytes:
     """A dossier as it is shown: the stored body, its findings and the computed due date put in."""
     due = b"null"
     if shown.procedure_code is not None and books.duration_of(shown.procedure_code) is not None:
-        due = msgspec.json.encode(computed_due(books, msgspec.json.decode(shown.body)))
+        due = msgspec.json.encode(computed_due(books, shown.body))
     return b"".join(
         (
             shown.body[:-1].encode(),

@@ -88,6 +88,9 @@ class Counter:
         self.endpoint = endpoint
         self.papers = papers
         self.department = department
+
+    def wait_as_long_as_it_is_worth(self) -> None:
+        """From now on a call's limit is that of the department's mood."""
         self._build(lambda build, settings: build(self._patient(settings)))
 
     def _patient(self, settings: Settings) -> Settings:
@@ -276,4 +279,6 @@ async def counter(hub: Trial) -> AsyncIterator[Counter]:
     here = stage()
     here.department, here.papers = department.app, papers.app
     papers.base = f"{here.base}/giay-to"
-    yield Counter(hub, here.base, papers, department)
+    made = Counter(hub, here.base, papers, department)
+    made.wait_as_long_as_it_is_worth()
+    yield made

@@ -7,7 +7,6 @@ import contextlib
 import os
 import random
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,10 +21,10 @@ import httpx
 from hub import wiring
 from hub.commands import clients, connections
 from hub.settings import Settings
+from tests.e2e.forking import Forked, fork, run
 from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 
-_HUB = "from hub.main import main; main()"
 ROLES = {"desk": "desk", "land": "handling", "tax": "money"}
 READY_S = 40.0
 
@@ -51,14 +50,14 @@ class Fleet:
         self.credentials["portal"] = clients.make(context, "portal", ["read"], [], [])
         context.store.dispose()
         self.ports = [free_port() for _ in range(size)]
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.processes: dict[int, Forked] = {}
 
     def base(self, which: int) -> str:
         return f"http://127.0.0.1:{self.ports[which]}"
 
     def start(self, which: int) -> None:
-        with (self.folder / f"serve-{which}.log").open("ab") as out:
-            self.processes[which] = self.spawn("serve", out, HUB_PORT=str(self.ports[which]))
+        log = self.folder / f"serve-{which}.log"
+        self.processes[which] = self.spawn("serve", log, HUB_PORT=str(self.ports[which]))
         self.wait(which)
 
     def wait(self, which: int) -> None:
@@ -77,17 +76,13 @@ class Fleet:
         self.processes[which].kill()
         self.processes[which].wait(10)
 
-    def spawn(self, words: str, out: Any, **more: str) -> subprocess.Popen[bytes]:
+    def spawn(self, words: str, log: Path | str = os.devnull, **more: str) -> Forked:
         """`hub …` on its own."""
-        command = [sys.executable, "-c", _HUB, *words.split()]
-        return subprocess.Popen(command, env={**self.env, **more}, stdout=out, stderr=out)
+        return fork(words.split(), {**self.env, **more}, log)
 
     def command(self, words: str) -> subprocess.CompletedProcess[str]:
         """`hub …` beside the serving processes."""
-        command = [sys.executable, "-c", _HUB, *words.split()]
-        return subprocess.run(
-            command, env=self.env, capture_output=True, text=True, timeout=120, check=False
-        )
+        return run(words.split(), self.env, timeout_s=120)
 
     def token(self, name: str) -> str:
         known = self.credentials[name]
@@ -155,6 +150,13 @@ class Load:
             self._done.set()
             for thread in reading:
                 thread.join(60)
+
+    def until(self, answered: int) -> None:
+        """Wait until so many pushes were taken in."""
+        end = time.monotonic() + READY_S
+        while self.answers[200] < answered:
+            assert time.monotonic() < end, self.answers
+            pause(0.05)
 
     def _write(self, lane: int) -> None:
         rng, who = random.Random(lane), list(ROLES)[lane % len(ROLES)]

@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ import httpx
 from hub import wiring
 from hub.settings import Settings
 from sync.context import Context
+from tests.e2e.forking import Forked, fork, run
 
 _STARTS_WITHIN_S = 30.0
-_HUB = "from hub.main import main; main()"
 
 
 @dataclass
@@ -43,14 +42,7 @@ class Served:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`hub …` beside the serving process."""
-        return subprocess.run(
-            [sys.executable, "-c", _HUB, *words],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run(words, self.env, timeout_s=60)
 
     def token(self, client_id: str, secret: str) -> str:
         form = {
@@ -82,27 +74,21 @@ def serving(folder: Path, prepare: Callable[[Context], Any], **more: str) -> Ite
     env = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
     env |= {"HUB_DATA_DIR": str(data_dir), "HUB_PORT": str(port), "HUB_DRAIN_S": "1", **more}
     log = folder / "serve.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _HUB, "serve"],
-            env=env,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+    process = fork(["serve"], env, log)
+    try:
+        served = Served(f"http://127.0.0.1:{port}", data_dir, env)
+        _wait(served, process, log)
+        yield served
+    finally:
+        process.terminate()
         try:
-            served = Served(f"http://127.0.0.1:{port}", data_dir, env)
-            _wait(served, process, log)
-            yield served
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(10)
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
 
 
-def _wait(served: Served, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(served: Served, process: Forked, log: Path) -> None:
     until = time.monotonic() + _STARTS_WITHIN_S
     with served.http() as http:
         while time.monotonic() < until:

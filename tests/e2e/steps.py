@@ -1,13 +1,12 @@
 """A kind of work for tests of the engine: tasks of many steps, each committed under the lease.
 
-`python -m tests.e2e.steps worker` is `hub worker` that knows this kind too. Every step ever
+A process that calls `learn` before it does `hub worker` knows this kind too. Every step ever
 committed is a row, so what was lost, doubled or written without leave can be told afterwards.
 A task called `deaf` does not hear the call to stop; one called `stuck` holds a thread for ever.
 """
 
 import asyncio
 import os
-import sys
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,8 +22,7 @@ from store.engine import Store
 from sync.context import Context
 from sync.jobs import Job, Kind, Stopping
 
-NODE = os.environ.get("STEPS_NODE", "one")
-PAUSE_S = float(os.environ.get("STEPS_PAUSE_S", "0.1"))
+PAUSE_S = 0.1
 
 
 def prepare(store: Store) -> None:
@@ -46,10 +44,10 @@ def due(context: Context, now: datetime) -> Sequence[Job]:
 
 
 async def perform(context: Context, job: Job, stopping: Stopping) -> None:
-    ttl = context.limits.lease_s
+    node, ttl = os.environ["STEPS_NODE"], context.limits.lease_s
 
     def take(tx: Tx) -> LeaseToken | None:
-        return connections.take_lease(tx, f"steps:{job.key}", NODE, context.now(), ttl)
+        return connections.take_lease(tx, f"steps:{job.key}", node, context.now(), ttl)
 
     lease = await asyncio.to_thread(context.store.in_write, take)
     if lease is None:
@@ -71,7 +69,7 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
             {
                 "k": job.key,
                 "n": found[0],
-                "node": NODE,
+                "node": node,
                 "t": lease.token,
                 "at": context.now().timestamp(),
             },
@@ -96,16 +94,8 @@ async def perform(context: Context, job: Job, stopping: Stopping) -> None:
 STEPS = Kind("steps", due, perform)
 
 
-def main() -> None:
-    """The command `hub` with one kind more."""
-    from sync import kinds
+def learn() -> None:
+    """Have this process know this kind of work."""
+    from hub import serving
 
-    kinds.KINDS = (*kinds.KINDS, STEPS)
-    from hub.main import main
-
-    main()
-
-
-if __name__ == "__main__":
-    sys.argv[0] = "hub"
-    main()
+    serving.KINDS = (*serving.KINDS, STEPS)

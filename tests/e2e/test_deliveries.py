@@ -1,8 +1,7 @@
 """Deliveries between real processes: the strict portal on a socket, hubs that are killed."""
 
 import json
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.fleet import Fleet, fleet, pause
+from tests.e2e.forking import fork
 from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.test_killed import postgres  # noqa: F401 - a fixture
@@ -31,12 +31,8 @@ class Portal:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        with (folder / "portal.log").open("ab") as out:
-            run = "from hub.main import main; main()"
-            words = ["simulate", "public_portal", "--port", str(self.port)]
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", run, *words], stdout=out, stderr=out
-            )
+        words = ["simulate", "public_portal", "--port", str(self.port)]
+        self.process = fork(words, os.environ, folder / "portal.log")
         until(lambda: self.get("__mood") is not None, "the portal stands")
         self.told = self.get("__settings")
 

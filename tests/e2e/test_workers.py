@@ -9,7 +9,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from canonical.errors import StoreUnavailable
 from store.engine import open_store
 from tests.e2e import steps
 from tests.e2e.fleet import Fleet, pause
+from tests.e2e.forking import Forked, fork
 from tests.e2e.plain import HTTP
 from tests.e2e.served import free_port
 from tests.e2e.test_killed import rows
@@ -54,19 +54,13 @@ class Nodes:
         self.env = self.hub.env | {"HUB_LEASE_S": str(LEASE_S), "HUB_STOP_S": "5"}
         self.store = open_store(self.hub.settings.store_url())
         steps.prepare(self.store)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Forked] = {}
 
-    def start(self, name: str, words: str = "worker", **more: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, words: str = "worker", **more: str) -> Forked:
         """One more, when it has begun to work."""
-        path = self.folder / f"{name}.log"
+        log = self.folder / f"{name}.log"
         env = self.env | {"STEPS_NODE": name, "HUB_PORT": str(self.hub.ports[0])} | more
-        with path.open("ab") as out:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "tests.e2e.steps", *words.split()],
-                env=env,
-                stdout=out,
-                stderr=out,
-            )
+        self.processes[name] = fork(words.split(), env, log, first=steps.learn)
         self.until(lambda: "worker.started" in self.log(name) or self.is_open(name), 40)
         return self.processes[name]
 
@@ -74,7 +68,8 @@ class Nodes:
         return "Uvicorn running" in self.log(name)
 
     def log(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text("utf-8")
+        path = self.folder / f"{name}.log"
+        return path.read_text("utf-8") if path.exists() else ""
 
     def ask(self, sql: str, **bound: Any) -> list[Any]:
         with self.store.read() as tx:
@@ -309,7 +304,7 @@ def test_a_poll_whose_worker_is_killed_is_finished_by_the_other(nodes: Nodes) ->
     data, port = nodes.folder / "rows.json", free_port()
     data.write_text(json.dumps(rows(1_600)), "utf-8")
     nodes.hub.env["HUB_EGRESS_ALLOWLIST"] = nodes.env["HUB_EGRESS_ALLOWLIST"] = "127.0.0.1"
-    source = nodes.hub.spawn(f"simulate one_stop --port {port} --data {data}", subprocess.DEVNULL)
+    source = nodes.hub.spawn(f"simulate one_stop --port {port} --data {data}")
     try:
         both = [nodes.start("first"), nodes.start("second")]
         added = nodes.hub.command(

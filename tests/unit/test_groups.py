@@ -108,6 +108,23 @@ async def test_a_large_body_neither_waits_nor_keeps_anyone_waiting() -> None:
     await asyncio.gather(first, large)
 
 
+@pytest.mark.parametrize(("long_s", "told"), [(0.0, True), (3_600.0, False)])
+async def test_who_waited_long_beside_a_group_the_store_failed_does_not_wait_again(
+    monkeypatch: pytest.MonkeyPatch, long_s: float, *, told: bool
+) -> None:
+    monkeypatch.setattr(groups, "LONG_S", long_s)
+    store = Store()
+    over = Groups(store.take)
+    first = await store.held(over)
+    beside = asyncio.ensure_future(over.take(push("beside")))
+    await turns()
+    store.fails = StoreUnavailable(Reason.STORE_UNAVAILABLE)
+    store.free.set()
+    ends = await asyncio.gather(first, beside, return_exceptions=True)
+    assert [type(end) for end in ends] == [StoreUnavailable] * 2
+    assert store.groups == ([["first"]] if told else [["first"], ["beside"]])
+
+
 async def test_one_whose_caller_is_gone_before_its_turn_is_not_taken_in() -> None:
     store = Store()
     over = Groups(store.take)

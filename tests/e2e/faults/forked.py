@@ -1,85 +1,28 @@
-"""Hub processes that start in a third of a second, can be made to die at a decided moment of a
-transaction, and may live in a time of their own.
+"""Hub processes that can be made to die at a decided moment of a transaction, and may live in a
+time of their own.
 
-Each is a process like any other, with a log, an exit code and a death of its own; it is forked
-from one that has imported everything, since importing is most of what a start costs. What runs in
-it is `hub …` as it is: SQLAlchemy's own events meet its commits, time-machine moves its clock.
+What runs in them is `hub …` as it is: SQLAlchemy's own events meet its commits, time-machine moves
+its clock.
 """
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
 from tests.e2e.fleet import pause
+from tests.e2e.forking import Forked, fork, run
 from tests.e2e.soak.hubs import Hubs
 
-PRELOADED = (
-    "pytest",
-    "hub.main",
-    "hub.commands.backup",
-    "hub.commands.connections",
-    "hub.commands.quarantine",
-    "hub.commands.receivers",
-    "hub.commands.running",
-    "hub.commands.work",
-    "hub.logs",
-    "hub.serving",
-    "hub.wiring",
-    "adapters.one_stop.client",
-    "adapters.public_portal.receiver",
-    "sqlalchemy.dialects.sqlite",
-    "sqlalchemy.dialects.postgresql.psycopg",
-    "store.migrate",
-    "tests.e2e.faults.forked",
-)
 WITHIN_S = 60.0
-_KINDS = multiprocessing.get_context("forkserver")
-_KINDS.set_forkserver_preload(list(PRELOADED))
-
-
-class Forked:
-    """A hub process, to be treated as one of subprocess.Popen."""
-
-    def __init__(self, process: BaseProcess) -> None:
-        self._process = process
-        self.pid = process.pid or 0
-
-    def poll(self) -> int | None:
-        """Its exit code; minus the signal that killed it; None while it runs."""
-        return self._process.exitcode
-
-    def wait(self, timeout: float) -> int:
-        """Wait for its end. Raises subprocess.TimeoutExpired."""
-        self._process.join(timeout)
-        code = self._process.exitcode
-        if code is None:
-            raise subprocess.TimeoutExpired("hub", timeout)
-        return code
-
-    def send_signal(self, number: int) -> None:
-        """Send it a signal, if it is there."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """As a power cut does."""
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to stop."""
-        self.send_signal(signal.SIGTERM)
 
 
 def until(is_so: Callable[[], Any], what: str, within_s: float = WITHIN_S) -> None:
@@ -119,24 +62,13 @@ class Troop(Hubs):
 
     def fork(self, words: Sequence[str], env: dict[str, str], name: str) -> Forked:
         """`hub …` in a process of its own, its log beside the others."""
-        log = str(self.folder / f"{name}.log")
-        process = _KINDS.Process(target=_live, args=(list(words), env, log, log), daemon=True)
-        process.start()
-        return Forked(process)
+        return fork(words, env, self.folder / f"{name}.log", first=befall)
 
     @override
     def command(self, *words: str, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
         """`hub …` beside the running processes; it may be doomed as they are."""
-        out, err = (self.folder / f"command.{kind}" for kind in ("out", "err"))
-        for one in (out, err):
-            one.unlink(missing_ok=True)
         env = {**self.env, "DOOM": str(self._doom)}
-        process = _KINDS.Process(target=_live, args=(list(words), env, str(out), str(err)))
-        process.start()
-        code = Forked(process).wait(timeout_s)
-        return subprocess.CompletedProcess(
-            words, code, out.read_text("utf-8"), err.read_text("utf-8")
-        )
+        return run(words, env, timeout_s=timeout_s, first=befall)
 
     # ------------------------------------------------------------------ what will befall one
 
@@ -209,22 +141,12 @@ class Troop(Hubs):
 # ---------------------------------------------------------------------- in the process itself
 
 
-def _live(words: list[str], env: dict[str, str], out: str, err: str) -> None:
-    """What such a process does: `hub` with these words, this environment, these logs."""
-    for number, path in ((1, out), (2, err)):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(handle, number)
-        os.close(handle)
-    os.environ.clear()
-    os.environ.update(env)
-    sys.argv = ["hub", *words]
-    if "DOOM" in env:
-        _Doomed(Path(env["DOOM"])).listen()
-    if "CLOCK" in env:
-        _travel(Path(env["CLOCK"]))
-    from hub.main import main
-
-    main()
+def befall() -> None:
+    """Let happen in this process what its environment names."""
+    if "DOOM" in os.environ:
+        _Doomed(Path(os.environ["DOOM"])).listen()
+    if "CLOCK" in os.environ:
+        _travel(Path(os.environ["CLOCK"]))
 
 
 class _Doomed:

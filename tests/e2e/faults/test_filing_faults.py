@@ -83,8 +83,8 @@ class Office:
             self.work(which)
 
     def work(self, which: int) -> None:
-        with (self.hubs.folder / f"worker-{which}.log").open("ab") as out:
-            self.hubs.processes[which] = self.hubs.spawn("worker", out)
+        log = self.hubs.folder / f"worker-{which}.log"
+        self.hubs.processes[which] = self.hubs.spawn("worker", log)
 
     def kill(self, which: int) -> None:
         self.hubs.kill(which)

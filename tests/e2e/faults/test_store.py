@@ -238,7 +238,7 @@ def test_a_line_cut_at_the_commit_of_a_page_is_asked_for_again_and_counted_once(
     line, hubs = cut_off
     data, port, name = tmp_path / "rows.json", free_port(), f"mot-cua-{cut.value}"
     data.write_text(json.dumps(rows(600)), "utf-8")
-    source = hubs.spawn(f"simulate one_stop --port {port} --data {data}", subprocess.DEVNULL)
+    source = hubs.spawn(f"simulate one_stop --port {port} --data {data}")
     try:
         added = hubs.command(
             f"connections add {name} --system one_stop --endpoint http://127.0.0.1:{port}"
@@ -264,9 +264,9 @@ def test_lines_cut_at_commits_of_every_kind_under_load_lose_and_double_nothing(
     rng = random.Random(7)
 
     def decide(told: Any) -> Cut | None:
-        # Whoever only reads has nothing to lose.
+        # Whoever only reads has nothing to lose. Pushes that wait share a commit, so these are few.
         is_writing = did(told, "INSERT") or did(told, "UPDATE") or did(told, "DELETE")
-        return rng.choice(list(Cut)) if is_writing and rng.random() < 0.15 else None
+        return rng.choice(list(Cut)) if is_writing and rng.random() < 0.35 else None
 
     load = Load(hubs, writers=6, followers=1)
     with load.running():

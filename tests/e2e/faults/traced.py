@@ -10,7 +10,8 @@ import subprocess
 import threading
 from pathlib import Path
 
-from tests.e2e.faults.forked import Forked, until
+from tests.e2e.faults.forked import until
+from tests.e2e.forking import Forked
 
 CALLS = "pwrite64,fdatasync,fsync,ftruncate,sendto,sendmsg,write,writev"
 
