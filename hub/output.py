@@ -20,17 +20,21 @@ _LABELS = {
     "agency": "cơ quan",
     "applicant": "người nộp",
     "at": "lúc",
+    "backlog": "chưa tới lượt",
     "breaker": "cầu dao",
     "code": "mã",
     "connection": "kết nối",
     "connections": "kết nối",
     "count": "số lần",
     "days_past_due": "số ngày quá hạn",
+    "dead": "đã bỏ cuộc",
+    "delivered": "đã nhận",
     "disposition": "kết quả",
     "due": "hẹn trả",
     "failures": "lỗi liên tiếp",
     "field": "trường",
     "first_seen": "lần đầu",
+    "last_at": "nhận lần cuối",
     "last_seen": "lần cuối",
     "mark": "lưu ý",
     "name": "tên",
@@ -38,6 +42,8 @@ _LABELS = {
     "next_at": "lần hỏi tới",
     "note": "ghi chú",
     "officer": "cán bộ",
+    "oldest_at": "chậm từ",
+    "parked": "hồ sơ đang gác",
     "procedure": "thủ tục",
     "reason": "mã lý do",
     "receipt": "biên nhận",
@@ -50,6 +56,7 @@ _LABELS = {
     "system": "hệ thống",
     "text": "diễn giải",
     "unit": "đơn vị",
+    "waiting": "đang chờ",
     "waits_for": "chờ xử lý",
     "why": "vì sao",
 }
@@ -76,11 +83,12 @@ def show(told: Any, *, as_json: bool, title: str = "") -> None:
 
 def _table(rows: Sequence[dict[str, Any]], title: str) -> Table:
     table = Table(title=title or None)
-    for name in rows[0]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
         table.add_column(_LABELS.get(name, name), overflow="fold")
     for row in rows:
         # Square brackets are a value's own (an expression, a path), never an order to colour it.
-        table.add_row(*(escape(cell(value)) for value in row.values()))
+        table.add_row(*(escape(cell(row.get(name))) for name in names))
     return table
 
 

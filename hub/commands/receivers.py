@@ -23,6 +23,7 @@ from store.receivers import ReceiverRow
 from sync import deliver_acts, deliver_parking, trusted
 from sync.context import Context
 
+_CONFIGURED = ("endpoint", "options", "agencies", "not_before", "shards", "skipped", "dropped")
 app = typer.Typer(help="Nơi nhận: ai được báo thay đổi hoặc chỉ số.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID")]
@@ -229,6 +230,8 @@ def list_all(as_json: AsJson = False) -> None:
     """Liệt kê nơi nhận và việc còn chờ / list receivers and how they fare."""
     with opened() as context:
         shown = listed(context)
+    if not as_json:  # how it is configured, `--json` tells: a terminal has no room
+        shown = [{name: one[name] for name in one if name not in _CONFIGURED} for one in shown]
     output.show(shown, as_json=as_json, title="Nơi nhận")
 
 
