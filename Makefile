@@ -50,7 +50,7 @@ screenshots: $(READY) ## Pictures of the console into docs/img (takes the system
 	@$(BIN)/python scripts/screenshots.py
 
 test: $(READY) ## All tests (ARGS=tests/unit for some of them)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(READY) ## Five departments, two receivers, faults for five minutes (SEED=1 STORE=sqlite|postgresql)
 	@$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --store $(or $(STORE),sqlite) $(ARGS)

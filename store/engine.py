@@ -224,8 +224,8 @@ def open_store(url: str) -> Store:
     parsed = parsed.set(drivername="postgresql+psycopg")
     engine = create_engine(
         parsed,
-        pool_size=10,
-        max_overflow=10,
+        pool_size=20,
+        max_overflow=0,
         hide_parameters=True,  # they are people's names and numbers
         # A server that vanished must not hold a worker for ever.
         connect_args={"connect_timeout": 10},

@@ -1,8 +1,13 @@
 """Where the next run of a connection begins, decided from what the pages brought. Pure.
 
 The watermark is inclusive, reaches back by the measured lateness of the source, and never moves
-past now + 5 minutes; it advances when the whole window has arrived (DESIGN 3). A checkpoint holds
-`watermark`, `lateness_s` where the source proved late, and `cursor` inside an unfinished window.
+past the moment at which its window was begun; it advances when the whole window has arrived (DESIGN
+3). A checkpoint holds `watermark`, `lateness_s` where the source proved late, and inside an
+unfinished window `cursor` and `window_at`, when it was begun.
+
+A window may stay open for days: the hub was killed and goes on where it was. What the source said
+late meanwhile lies behind that place, and the newest rows of the window are days younger than it.
+So whatever is younger than the window's beginning is asked for once more, and that with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,9 +48,12 @@ def after_page(
     cursor: str | None,
     items: Items,
     fates: Sequence[Fate],
+    started_at: datetime,
 ) -> Point:
-    """The checkpoint that is true once a page is durable."""
+    """The checkpoint that is true once a page is durable; `started_at` is its run's."""
     moved = dict(point)
+    if point.get("cursor") is None and not manifest.durable_cursor:
+        moved["window_at"] = clock.to_iso(started_at)
     watermark = point.get("watermark")
     if watermark is not None:
         # Only what the overlap itself let through can be measured; a run that was asked to go back
@@ -62,7 +70,9 @@ def after_page(
 def after_window(point: Mapping[str, Any], reached: datetime | None) -> Point:
     """The checkpoint once a whole window has arrived; never before the one there was."""
     moved = {**point, "cursor": None}
-    held = point.get("watermark")
+    began, held = moved.pop("window_at", None), point.get("watermark")
+    if reached is not None and began is not None:
+        reached = min(reached, clock.from_iso(began))
     if reached is not None and (held is None or clock.from_iso(held) < reached):
         moved["watermark"] = clock.to_iso(reached)
     return moved

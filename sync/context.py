@@ -51,7 +51,7 @@ class Limits(Struct, frozen=True):
         lease_s: How long a run may stay silent before another may take over.
         pages_per_run: A run ends after so many pages; the next goes on from its checkpoint.
         run_s: Total seconds of one run.
-        ahead_s: How far beyond now a watermark may lie.
+        ahead_s: How far ahead a source's clock may be; a row beyond that tells no time.
         poison_attempts: Tries at deciding one record before it is set apart.
         tick_s: How often a node looks for what is due.
         jobs_at_once: Jobs one process performs side by side.

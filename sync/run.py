@@ -265,7 +265,7 @@ def _take_page(context: Context, run: Running, page: Page) -> Outcome:
         if not run.moves:
             return run.point
         return checkpoint.after_page(
-            run.point, run.manifest, page.cursor, found.items, outcome.fates
+            run.point, run.manifest, page.cursor, found.items, outcome.fates, run.started_at
         )
 
     def within(tx: Tx, outcome: Outcome) -> None:

@@ -54,6 +54,26 @@ async def test_what_comes_late_within_the_overlap_is_found(hub: Trial) -> None:
     assert (await feed.run()).applied == 1
 
 
+async def test_what_comes_late_behind_a_window_that_stays_open_for_days_is_found(
+    hub: Trial,
+) -> None:
+    feed = Feed(hub)
+    for number in range(4):
+        feed.add(f"A-{number}", ago_s=100 - number)
+    feed.add("LATE", ago_s=150, late_s=151)
+    assert (await feed.run(pages_per_run=1)).applied == 2
+    begun = hub.clock()
+    hub.clock.forward(days=2)
+    feed.add("NEW")
+    assert (await feed.run()).error is None
+    assert "LATE" not in feed.codes(), "it lies behind the place where the window went on"
+    assert feed.watermark() == begun
+    assert (await feed.run()).applied == 1
+    assert "LATE" in feed.codes()
+    assert feed.watermark() == feed.rows[-1].at
+    assert "window_at" not in feed.point()
+
+
 async def test_the_overlap_grows_with_the_lateness_measured(hub: Trial) -> None:
     feed = Feed(hub)
     feed.add("A-1")
@@ -102,12 +122,17 @@ def ahead_of_time(feed: Feed, **ahead: float) -> Line:
     return Line("A-2", now + timedelta(**ahead), seen_at=now)
 
 
-async def test_a_clock_a_little_ahead_is_believed(hub: Trial) -> None:
+async def test_a_clock_a_little_ahead_moves_it_no_further_than_the_windows_beginning(
+    hub: Trial,
+) -> None:
     feed = Feed(hub)
-    line = ahead_of_time(feed, minutes=4)
-    feed.rows.append(line)
+    feed.rows.append(ahead_of_time(feed, minutes=4))
     await feed.run()
-    assert feed.watermark() == line.at
+    assert feed.watermark() == hub.clock()
+    # Of a minute ago, shown only now.
+    feed.add("A-3", ago_s=60, late_s=90)
+    hub.clock.forward(minutes=1)
+    assert (await feed.run()).applied == 1
 
 
 async def test_the_watermark_never_moves_back(hub: Trial) -> None:

@@ -18,6 +18,7 @@ from tests.e2e.soak.faults import Faults
 from tests.e2e.soak.hubs import Hubs
 from tests.e2e.soak.ledger import Ledger, Portal
 from tests.e2e.soak.neighbours import Neighbour, Pusher
+from tests.e2e.soak.windows import between_windows
 from tests.e2e.soak.world import POLLED, PUSHED, world
 
 Say = Callable[[str], None]
@@ -111,13 +112,18 @@ class Soak:
         return faults
 
     def _speak(self, steps: int, every_s: float) -> None:
+        context = wiring.open_hub(self.hubs.settings())
         for step in range(steps):
             for name, share in self.shares.items():
                 if name in self.pushers:
                     self.pushers[name].say(share.steps[step])
+                elif step in share.late_steps:
+                    with between_windows(context, name):
+                        self._told(self.departments[name], share.steps[step])
                 else:
                     self._told(self.departments[name], share.steps[step])
             pause(every_s)
+        context.store.dispose()
 
     def _told(self, department: Neighbour, more: list[dict[str, Any]]) -> None:
         """A department that is away just now says it when it is back."""

@@ -31,6 +31,7 @@ class Share:
         records: How many different good records it says.
         bad: (code, reason) of everything it says that must be set apart.
         said: Records in all, doubles and bad ones included.
+        late_steps: Steps in which it says something that is older than what it has said.
     """
 
     steps: list[list[Said]]
@@ -38,6 +39,7 @@ class Share:
     records: int = 0
     bad: set[tuple[str, str]] = field(default_factory=set)
     said: int = 0
+    late_steps: set[int] = field(default_factory=set)
 
 
 def world(seed: int, records: int, ends_at: datetime) -> dict[str, Share]:
@@ -97,7 +99,10 @@ def _late(share: Share, name: str, versions: Sequence[Version], place: int, step
         return min(step + 1, _STEPS - 1)
     last = versions[min((step + 1) * len(versions) // _STEPS, len(versions)) - 1]
     is_near = last.at - versions[place].at < timedelta(seconds=_LATE_S)
-    return min(step + 1, _STEPS - 1) if is_near else step
+    if not is_near or step + 1 == _STEPS:
+        return step
+    share.late_steps.add(step + 1)
+    return step + 1
 
 
 def _bad(share: Share, name: str, like: Version, place: int, dice: random.Random) -> Said:
