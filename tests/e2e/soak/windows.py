@@ -7,55 +7,50 @@ loses nothing: tests/integration/test_watermark.py.)
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
-
-from sqlalchemy import text
+from collections.abc import Iterator
 
 from canonical.errors import HubError
 from store import connections
-from sync import wishes
+from store.connections import LeaseToken
 from sync.context import Context
 from tests.e2e.fleet import pause
 
 _AGAIN_S = 0.2
+_LONGEST_S = 60.0
 
 
 @contextlib.contextmanager
 def between_windows(context: Context, name: str) -> Iterator[None]:
-    """Nobody asks this department now, nobody is in the middle of it, and nobody will begin."""
-    while not (_is_between(context, name) and _is_paused_between(context, name)):
+    """Nobody is in the middle of this department, and nobody begins: the lease of its runs is held.
+
+    Whoever had it before, frozen or dead, can commit nothing more.
+    """
+    while (lease := _taken(context, name)) is None:
         pause(_AGAIN_S)
     try:
         yield
     finally:
-        while not _wished(context, name, wishes.resume):
-            pause(_AGAIN_S)
+        _free(context, lease)
 
 
-def _is_paused_between(context: Context, name: str) -> bool:
-    """Pause the connection; asked again at once where a run began just before."""
-    while not _wished(context, name, wishes.pause):
+def _taken(context: Context, name: str) -> LeaseToken | None:
+    """The lease, where nobody has it and no window was left midway, to be gone on with."""
+    with contextlib.suppress(HubError):  # the store is taken away now and then
+        lease = context.store.in_write(
+            lambda tx: connections.take_lease(tx, f"run:{name}", "soak", context.now(), _LONGEST_S)
+        )
+        if lease is None:
+            return None
+        with contextlib.suppress(HubError), context.store.read() as tx:
+            if connections.load_checkpoint(tx, name).get("cursor") is None:
+                return lease
+        _free(context, lease)
+    return None
+
+
+def _free(context: Context, lease: LeaseToken) -> None:
+    while True:
+        with contextlib.suppress(HubError):
+            context.store.in_write(lambda tx: connections.free_lease(tx, lease, context.now()))
+            return
         pause(_AGAIN_S)
-    if _is_between(context, name):
-        return True
-    while not _wished(context, name, wishes.resume):
-        pause(_AGAIN_S)
-    return False
-
-
-def _wished(context: Context, name: str, wish: Callable[[Context, str], None]) -> bool:
-    """Whether the store could be told; it is taken away now and then."""
-    with contextlib.suppress(HubError):
-        wish(context, name)
-        return True
-    return False
-
-
-def _is_between(context: Context, name: str) -> bool:
-    """Whether no run is under way and none stopped midway, to go on where it was."""
-    going = text("SELECT count(*) FROM run WHERE connection_id = :name AND ended_at IS NULL")
-    with contextlib.suppress(HubError), context.store.read() as tx:
-        if tx.execute(going, {"name": name}).scalar_one():
-            return False
-        return connections.load_checkpoint(tx, name).get("cursor") is None
-    return False
