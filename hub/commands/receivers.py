@@ -23,7 +23,7 @@ from store.receivers import ReceiverRow
 from sync import deliver_acts, deliver_parking, trusted
 from sync.context import Context
 
-_CONFIGURED = ("endpoint", "options", "agencies", "not_before", "shards", "skipped", "dropped")
+_CONFIGURED = ("endpoint", "options", "agencies", "not_before", "shards")
 app = typer.Typer(help="Nơi nhận: ai được báo thay đổi hoặc chỉ số.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In một tài liệu JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID")]

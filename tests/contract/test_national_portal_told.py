@@ -133,10 +133,12 @@ async def test_an_answer_lost_is_told_again_to_the_same_effect(portal: Told, los
 
 
 async def test_an_answer_that_never_comes_is_told_again_to_the_same_effect() -> None:
-    async with _told({}, 0.5) as portal:
+    async with _told({}, 60.0) as portal:
         portal.simulation.mood = "unanswered"
+        hurried = receiver.connect(portal.settings, Wire(longest_timeout_s=patience("unanswered")))
         with pytest.raises(Unreachable) as failure:
-            await portal.send(portal.outgoing("created"))
+            await hurried.send([portal.outgoing("created")])
+        await hurried.close()
         assert failure.value.reason is Reason.TIMEOUT_TOTAL
         portal.simulation.mood = "well"
         assert await portal.send(portal.outgoing("created", attempt=2)) == [None]

@@ -108,7 +108,9 @@ def run(
             code = process.wait(timeout_s)
         finally:
             process.kill()
-        return subprocess.CompletedProcess(words, code, out.read_text(), err.read_text())
+        return subprocess.CompletedProcess(
+            words, code, out.read_text("utf-8"), err.read_text("utf-8")
+        )
 
 
 def _live(

@@ -167,17 +167,18 @@ def test_a_killed_workers_tasks_are_taken_over_and_go_on_where_they_were(nodes: 
 
 @pytest.mark.long_form
 def test_a_worker_that_comes_back_from_a_pause_cannot_write(nodes: Nodes) -> None:
-    first = nodes.start("first")
+    # The shortest lease that holds here: stopped within a transaction, it keeps its rows until
+    # PostgreSQL ends that, after the lease's time and never in less than ten seconds.
+    lease_s = 10.0
+    first = nodes.start("first", HUB_LEASE_S=str(lease_s))
     steps.add(nodes.store, "a", LONG)
     nodes.until(lambda: nodes.begun("a", by="first"))
-    nodes.start("second")
+    nodes.start("second", HUB_LEASE_S=str(lease_s))
     first.send_signal(signal.SIGSTOP)
     paused_at = time.time()
     nodes.until(lambda: nodes.begun("a", by="second"))
-    # Stopped within a transaction it holds its rows until PostgreSQL ends that: after the lease's
-    # time, and never in less than ten seconds.
-    assert nodes.taken_over_s("a", "second", paused_at) < max(LEASE_S, 10) + 5
-    pause(max(0.0, paused_at + 3 * LEASE_S + 0.5 - time.time()))
+    assert nodes.taken_over_s("a", "second", paused_at) < lease_s + 5
+    pause(max(0.0, paused_at + 3 * lease_s + 0.5 - time.time()))
     first.send_signal(signal.SIGCONT)
     woken_at = time.time()
     steps.add(nodes.store, "b", 1)  # it works again

@@ -279,7 +279,9 @@ async def test_a_wrong_key_is_denied_and_not_asked_for_again(asks_for):
 async def test_a_mood_of_the_wire_has_one_reason(mood, reason, has_token):
     simulation = simulator.build()
     async with running(simulation) as base:
-        client = connected(base, simulation, timeout_s=str(patience(mood)))
+        # One that is to answer first is given longer, also where no answer comes then.
+        limit_s = max(patience(mood), 3.0) if has_token else patience(mood)
+        client = connected(base, simulation, timeout_s=str(limit_s))
         if has_token:
             await pages_of(client)
         simulation.mood = mood

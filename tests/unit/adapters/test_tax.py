@@ -310,7 +310,9 @@ async def test_a_wrong_password_is_denied_although_http_says_200():
 async def test_a_mood_of_the_wire_has_one_reason(mood, reason, has_session):
     simulation = simulator.build()
     async with running(simulation) as base:
-        client = connected(base, simulation, timeout_s=str(patience(mood)))
+        # One that is to answer first is given longer, also where no answer comes then.
+        limit_s = max(patience(mood), 3.0) if has_session else patience(mood)
+        client = connected(base, simulation, timeout_s=str(limit_s))
         if has_session:
             await pages_of(client)
         simulation.mood = mood
